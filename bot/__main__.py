@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``havn``."""
+
+from bot.cli import main
+
+main()

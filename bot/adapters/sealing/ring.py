@@ -1,0 +1,283 @@
+"""Keys in their own folder and their own tiny database, apart from what they open.
+
+The folder holds ``pepper`` (recognises visitors; ``pepper.previous`` too for a while after a
+change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation).
+Nothing in the main database can be read without it, and a data key that was destroyed cannot be
+read from a remnant once the epoch has moved on.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.adapters.sealing.cipher import KEY_BYTES, Cipher, decrypt, encrypt
+from bot.adapters.sealing.files import OWNER_ONLY, shred, write_secret
+from bot.domain.errors import ConfigurationError, KeyUnavailableError, StoreUnavailableError
+from bot.domain.messages import Channel, ConversationId
+from bot.ports import Lookup
+
+# Keys held in memory. Those in use are the latest, so none is dropped while it is needed.
+CACHED_KEYS = 20_000
+_BUSY_SECONDS = 5.0
+# Set on each connection and read back: none of them is kept in the file.
+_PRAGMAS = {"journal_mode": "truncate", "secure_delete": 1, "synchronous": 3, "temp_store": 2}
+_DATA_KEYS = """
+CREATE TABLE IF NOT EXISTS data_keys (
+    conversation TEXT PRIMARY KEY, wrapped BLOB NOT NULL
+) WITHOUT ROWID
+"""
+_EPOCH = """
+CREATE TABLE IF NOT EXISTS epoch (
+    only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL
+)
+"""
+_SOME = (
+    "SELECT conversation, wrapped FROM data_keys "
+    "WHERE conversation IN (SELECT value FROM json_each(?))"
+)
+
+Wrapped = Sequence[tuple[ConversationId, bytes]]
+
+
+class KeyRing(Cipher):
+    """The Sealer of a machine. Several processes may share one folder."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
+        super().__init__([])
+        self._folder = folder
+        self._database = database
+        self._lock = threading.Lock()
+        self._kek: tuple[int, AESGCM] | None = None
+        self._pepper_seen = (0, 0)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open or create the folder; ConfigurationError when it cannot be used."""
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            ring = cls(folder, _connect(folder / "keys.db"))
+            ring._begin_epochs()
+            with ring._transaction("IMMEDIATE") as epoch:
+                ring._tidy(epoch)
+            ring._read_peppers()
+        except (OSError, sqlite3.Error, StoreUnavailableError) as error:
+            raise ConfigurationError(f"the key folder {folder} cannot be used: {error}") from error
+        return ring
+
+    def close(self) -> None:
+        """Close the key database and forget cached keys."""
+        with self._lock:
+            self._keys.clear()
+            self._kek = None
+            self._database.close()
+
+    # --- recognising ---
+
+    def lookups(self, channel: Channel, sender: str) -> Sequence[Lookup]:
+        """Return the keyed hashes of a visitor, also after another process changed the pepper."""
+        self._read_peppers()
+        return super().lookups(channel, sender)
+
+    def change_pepper(self) -> None:
+        """Begin a new pepper; the present one is still recognised until the next change.
+
+        Change it no more often than conversations are kept, or visitors are taken for new ones.
+        """
+        with self._transaction("IMMEDIATE"):
+            self._read_peppers()
+            write_secret(self._folder / "pepper.previous", self._peppers[0])
+            write_secret(self._folder / "pepper", secrets.token_bytes(KEY_BYTES))
+            self._read_peppers()
+
+    # --- data keys ---
+
+    async def create_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Make and store one key each before returning."""
+        if conversations:
+            fresh = {id_: secrets.token_bytes(KEY_BYTES) for id_ in conversations}
+            await asyncio.to_thread(self._store, fresh)
+            self._keep(fresh)
+
+    async def load_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Bring keys into memory; absent ones are skipped."""
+        if self._is_behind():
+            self._keep_only(await asyncio.to_thread(self._catch_up))
+        missing: list[ConversationId] = []
+        for conversation in conversations:
+            if conversation in self._keys:
+                self._keys.move_to_end(conversation)
+            else:
+                missing.append(conversation)
+        if missing:
+            self._keep(await asyncio.to_thread(self._read, missing))
+
+    async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Delete keys; follow with rotate() to make remnants useless."""
+        self._drop(conversations)
+        await asyncio.to_thread(self._delete, list(conversations))
+        self._drop(conversations)
+
+    async def rotate(self) -> int:
+        """Wrap all keys anew under a fresh key-encryption key; return the new epoch."""
+        epoch, alive = await asyncio.to_thread(self._rotate)
+        self._keep_only(alive)
+        return epoch
+
+    # --- memory ---
+
+    def _keep(self, fresh: Mapping[ConversationId, bytes]) -> None:
+        super()._keep(fresh)
+        while len(self._keys) > max(CACHED_KEYS, len(fresh)):
+            self._keys.popitem(last=False)
+
+    def _keep_only(self, alive: Collection[ConversationId]) -> None:
+        """Drop keys that another process destroyed."""
+        self._drop([id_ for id_ in self._keys if id_ not in alive])
+
+    def _is_behind(self) -> bool:
+        """Tell whether another process has moved to a new epoch, as it does after it forgets."""
+        return self._kek is None or not self._kek_path(self._kek[0]).exists()
+
+    def _read_peppers(self) -> None:
+        """Read the peppers if the file is another one than last time."""
+        status = os.stat(self._folder / "pepper")  # noqa: PTH116 -- called for every message
+        seen = (status.st_ino, status.st_mtime_ns)
+        if seen != self._pepper_seen:
+            names = ("pepper", "pepper.previous")
+            paths = [self._folder / name for name in names]
+            self._peppers = tuple(path.read_bytes() for path in paths if path.exists())
+            self._pepper_seen = seen
+
+    # --- the database and the files; called in threads ---
+
+    @contextlib.contextmanager
+    def _transaction(self, kind: str) -> Iterator[int]:
+        """Hold the key database, across processes; yield the epoch in force.
+
+        A "DEFERRED" one may only read: while it lasts, nobody can commit a new epoch, so the
+        key-encryption key of the epoch it saw stays in its file.
+        """
+        try:
+            with self._lock:
+                self._database.execute(f"BEGIN {kind}")
+                try:
+                    (epoch,) = self._database.execute("SELECT number FROM epoch").fetchone()
+                    yield epoch
+                    self._database.execute("COMMIT")
+                except BaseException:
+                    self._database.rollback()
+                    raise
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailableError(f"keys: {type(error).__name__}") from None
+
+    def _begin_epochs(self) -> None:
+        """Make the tables and the first secrets, once, whoever of several processes comes first."""
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.execute(_DATA_KEYS)
+                self._database.execute(_EPOCH)
+                if self._database.execute("SELECT number FROM epoch").fetchone() is None:
+                    write_secret(self._kek_path(0), secrets.token_bytes(KEY_BYTES))
+                    if not (self._folder / "pepper").exists():
+                        write_secret(self._folder / "pepper", secrets.token_bytes(KEY_BYTES))
+                    self._database.execute("INSERT INTO epoch VALUES (1, 0)")
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.rollback()
+                raise
+
+    def _kek_path(self, epoch: int) -> Path:
+        return self._folder / f"kek.{epoch}"
+
+    def _kek_of(self, epoch: int) -> AESGCM:
+        if self._kek is None or self._kek[0] != epoch:
+            self._kek = (epoch, AESGCM(self._kek_path(epoch).read_bytes()))
+        return self._kek[1]
+
+    def _store(self, fresh: Mapping[ConversationId, bytes]) -> None:
+        with self._transaction("IMMEDIATE") as epoch:
+            self._insert(self._kek_of(epoch), fresh)
+
+    def _insert(self, kek: AESGCM, keys: Mapping[ConversationId, bytes]) -> None:
+        self._database.executemany(
+            "INSERT INTO data_keys VALUES (?, ?)",
+            [(id_, encrypt(kek, key, id_.encode())) for id_, key in keys.items()],
+        )
+
+    def _read(self, conversations: Sequence[ConversationId]) -> Mapping[ConversationId, bytes]:
+        with self._transaction("DEFERRED") as epoch:
+            rows = self._database.execute(_SOME, [json.dumps(conversations)]).fetchall()
+            kek = self._kek_of(epoch)
+        return _unwrapped(kek, rows)
+
+    def _catch_up(self) -> Collection[ConversationId]:
+        """Take the epoch in force; return the conversations that still have a key."""
+        with self._transaction("DEFERRED") as epoch:
+            self._kek_of(epoch)
+            rows = self._database.execute("SELECT conversation FROM data_keys").fetchall()
+        return {id_ for (id_,) in rows}
+
+    def _delete(self, conversations: Sequence[ConversationId]) -> None:
+        with self._transaction("IMMEDIATE"):
+            self._database.executemany(
+                "DELETE FROM data_keys WHERE conversation = ?", [(id_,) for id_ in conversations]
+            )
+
+    def _rotate(self) -> tuple[int, Collection[ConversationId]]:
+        """Order matters: new key on disk, rows under it committed, only then the old one destroyed.
+
+        A key that does not unwrap was tampered with; it is left out, for it opens nothing.
+        """
+        with self._transaction("IMMEDIATE") as epoch:
+            rows = self._database.execute("SELECT conversation, wrapped FROM data_keys").fetchall()
+            keys = _unwrapped(self._kek_of(epoch), rows)
+            fresh = secrets.token_bytes(KEY_BYTES)
+            write_secret(self._kek_path(epoch + 1), fresh)
+            self._database.execute("DELETE FROM data_keys")
+            self._insert(AESGCM(fresh), keys)
+            self._database.execute("UPDATE epoch SET number = ?", [epoch + 1])
+        with self._transaction("IMMEDIATE") as now:
+            self._tidy(now)
+        return epoch + 1, keys.keys()
+
+    def _tidy(self, epoch: int) -> None:
+        """Destroy every key-encryption key but the one in force; a kill may have left one."""
+        self._kek_of(epoch)
+        for pattern in ("kek.*", ".*.new"):
+            for path in self._folder.glob(pattern):
+                if path != self._kek_path(epoch):
+                    shred(path)
+
+
+def _unwrapped(kek: AESGCM, rows: Wrapped) -> Mapping[ConversationId, bytes]:
+    """Return the keys that unwrap."""
+    keys: dict[ConversationId, bytes] = {}
+    for conversation, wrapped in rows:
+        with contextlib.suppress(KeyUnavailableError):
+            keys[conversation] = decrypt(kek, wrapped, conversation.encode())
+    return keys
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the key database so that deleted rows leave the file."""
+    path.touch(OWNER_ONLY)
+    path.chmod(OWNER_ONLY)
+    database = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+    )
+    for name, value in _PRAGMAS.items():
+        database.execute(f"PRAGMA {name} = {value}")
+        if database.execute(f"PRAGMA {name}").fetchone()[0] != value:
+            raise ConfigurationError(f"the key database does not keep {name}")
+    return database

@@ -1,0 +1,79 @@
+"""Handovers over SQL."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.storage import codec
+from bot.adapters.storage.dialects import per_dialect
+from bot.adapters.storage.rows import SealedRows
+from bot.adapters.storage.tables import handovers, is_open
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.handover import Handover, State
+from bot.domain.messages import ConversationId
+from bot.ports import Sealer
+
+_h = handovers.c
+
+_OPEN = select(handovers).where(_h.conversation_id.in_(bindparam("ids", expanding=True)), is_open())
+_BEGIN = per_dialect(
+    lambda insert_into: insert_into(handovers).on_conflict_do_nothing().returning(_h.id)
+)
+_AHEAD = (
+    select(func.count())
+    .select_from(handovers)
+    .where(
+        _h.state == State.WAITING.value,
+        _h.conversation_id != bindparam("mine"),
+        or_(
+            _h.level > bindparam("level"),
+            and_(_h.level == bindparam("level"), _h.asked_at < bindparam("asked_at")),
+        ),
+    )
+)
+
+
+class SqlHandovers:
+    """Handovers over SQL."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+        self._rows = SealedRows(sealer)
+
+    async def open_for(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Handover]:
+        """Return the open handover of each conversation that has one."""
+        if not ids:
+            return {}
+        rows = (await self._connection.execute(_OPEN, {"ids": list(ids)})).all()
+        await self._sealer.load_keys({row.conversation_id for row in rows})
+        return {row.conversation_id: self._rows.handover(row) for row in rows}
+
+    async def save(self, handover: Handover) -> Handover:
+        """Insert or update under the version read."""
+        row = self._rows.of_handover(handover)
+        if handover.id is None:
+            begin = _BEGIN[self._connection.dialect.name]
+            id_ = await self._connection.scalar(begin, row)
+            if id_ is None:
+                raise StoreUnavailableError("another handover of the conversation is open")
+            return replace(handover, id=id_, version=handover.version + 1)
+        change = (
+            update(handovers)
+            .where(_h.id == handover.id, _h.version == handover.version)
+            .values(**row)
+        )
+        if (await self._connection.execute(change)).rowcount != 1:
+            raise StoreUnavailableError("the handover has changed since it was read")
+        return replace(handover, version=handover.version + 1)
+
+    async def waiting_ahead(self, handover: Handover) -> int:
+        """Return how many waiting handovers come first: higher level, then older."""
+        parameters = {
+            "mine": handover.conversation,
+            "level": int(handover.level),
+            "asked_at": codec.to_ms(handover.asked_at or handover.offered_at),
+        }
+        return int(await self._connection.scalar(_AHEAD, parameters) or 0)

@@ -1,0 +1,148 @@
+"""The terminal channel: for trying things, and the simplest to script."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text as RichText
+
+from bot.domain.errors import ConfigurationError, InvalidTapError
+from bot.domain.messages import Bubble, Channel, Choice, Event, Incoming, Sent, Start, Tapped, Text
+from bot.domain.screens import Tap
+from bot.ports import Door
+
+Word = Callable[[str, str], str]
+
+
+class TerminalChat:
+    """One conversation on a terminal: a fresh visitor each time."""
+
+    def __init__(self, door: Door, *, locale: str = "") -> None:
+        self._door = door
+        self._locale = locale
+        self._sender = secrets.token_hex(16)
+        self._count = 0
+        self._choices: Sequence[Choice] = ()
+
+    async def start(self) -> Sequence[Sent]:
+        """Open the chat."""
+        return await self._do(Start(locale=self._locale))
+
+    async def type(self, text: str) -> Sequence[Sent]:
+        """Send typed words; a number presses the button of that number."""
+        if text.isdecimal() and 0 < int(text) <= len(self._choices):
+            return await self.tap(self._choices[int(text) - 1].data)
+        return await self._do(Text(text))
+
+    async def tap(self, label_or_to: str) -> Sequence[Sent]:
+        """Press a button by its label on the last screen, or by where it leads.
+
+        InvalidTapError when it is neither.
+        """
+        for choice in self._choices:
+            if label_or_to in (choice.label, choice.data, choice.data.split(" ")[0]):
+                return await self._do(Tapped(Tap.decode(choice.data)))
+        return await self._do(Tapped(Tap.decode(label_or_to)))
+
+    async def leave(self) -> None:
+        """Erase the conversation."""
+        await self._door.leave(Channel.TERMINAL, self._sender)
+
+    def last_word(self, event: Event) -> Bubble:
+        """Return what to show when nothing can be stored."""
+        return self._door.emergency(
+            Incoming(Channel.TERMINAL, "", self._sender, event, hint=self._locale)
+        )
+
+    async def _do(self, event: Event) -> Sequence[Sent]:
+        self._count += 1
+        incoming = Incoming(Channel.TERMINAL, f"{self._sender}:{self._count}", self._sender, event)
+        said = await self._door.converse(incoming)
+        if said:
+            self._choices = [choice for row in said[-1].bubble.rows for choice in row]
+        return said
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """Return the buttons of the last screen, in order."""
+        return self._choices
+
+
+def as_json(sent: Sent) -> str:
+    """Return one reply as a JSON line, as ``havn chat --json`` prints it."""
+    bubble = sent.bubble
+    buttons = [{"label": c.label, "to": c.data} for row in bubble.rows for c in row]
+    return json.dumps(
+        {
+            "screen": bubble.screen,
+            "locale": bubble.locale,
+            "text": bubble.text,
+            "buttons": buttons,
+        },
+        ensure_ascii=False,
+    )
+
+
+def show(console: Console, sent: Sent, first_number: int = 1) -> int:
+    """Print one reply with numbered buttons; return the next free number."""
+    bubble = sent.bubble
+    console.print(Panel(RichText(bubble.text), border_style="cyan", expand=False))
+    number = first_number
+    for row in bubble.rows:
+        line = RichText("  ")
+        for choice in row:
+            line.append(f" {number} ", style="reverse")
+            line.append(f" {choice.label}   ")
+            number += 1
+        console.print(line)
+    return number
+
+
+async def play(chat: TerminalChat, turns: Sequence[Mapping[str, Any]]) -> AsyncIterator[Sent]:
+    """Play a script and yield every reply."""
+    for sent in await chat.start():
+        yield sent
+    for number, turn in enumerate(turns, start=1):
+        for sent in await _play_turn(chat, turn, number):
+            yield sent
+
+
+async def _play_turn(chat: TerminalChat, turn: Mapping[str, Any], number: int) -> Sequence[Sent]:
+    match turn:
+        case {"text": str(text)}:
+            return await chat.type(text)
+        case {"tap": str(label)}:
+            try:
+                return await chat.tap(label)
+            except InvalidTapError:
+                raise ConfigurationError(
+                    f"turn {number} of the script taps a button that is not there"
+                ) from None
+        case _:
+            raise ConfigurationError(
+                f'turn {number} of the script must be {{"text": …}} or {{"tap": …}}'
+            )
+
+
+def read_script(path: Path) -> Sequence[Mapping[str, Any]]:
+    """Read a script of JSON lines; ConfigurationError names the line that is not one."""
+    turns = []
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the script {path}: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            turn = json.loads(line)
+        except ValueError:
+            raise ConfigurationError(f"{path}:{number}: this line is not JSON") from None
+        if not isinstance(turn, dict):
+            raise ConfigurationError(f"{path}:{number}: this line is not a JSON object")
+        turns.append(turn)
+    return turns

@@ -1,0 +1,296 @@
+"""Joins the parts: the only module that names adapters. From Settings to a running App."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from bot.adapters import catalog
+from bot.adapters.clock import SystemClock
+from bot.adapters.holidays import is_danish_holiday
+from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
+from bot.adapters.sealing import KeyRing
+from bot.adapters.storage import SqlStore
+from bot.adapters.telegram import (
+    Client,
+    Intake,
+    Poller,
+    Profile,
+    TelegramChannel,
+    open_client,
+    register_webhook,
+    webhook_route,
+)
+from bot.adapters.webchat import create_app, screen_links
+from bot.domain.errors import ConfigurationError
+from bot.domain.messages import Channel
+from bot.domain.retention import Policy
+from bot.domain.triage import Lexicon
+from bot.i18n import Texts, Values
+from bot.logs import logger
+from bot.ports import ChannelPort, Clock, Dialogue, Store
+from bot.services.answer import Answers
+from bot.services.deliver import Deliverer
+from bot.services.erase import Eraser
+from bot.services.keep import Keeper
+from bot.services.privacy import privacy_page
+from bot.services.receive import Reception
+from bot.services.reply import Renderer
+from bot.settings import Settings
+
+log = logger(__name__)
+
+
+@dataclass(slots=True)
+class App:
+    """A running Havn without its channels."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    sealer: KeyRing
+    dialogue: Dialogue
+    renderer: Renderer
+    lexicons: tuple[Lexicon, ...]
+    reception: Reception
+    answers: Answers
+    eraser: Eraser
+    keeper: Keeper
+    deliverers: dict[Channel, Deliverer]
+
+
+def locales_folder(settings: Settings) -> Path:
+    """Return the folder of words; ConfigurationError when Havn runs outside its own folder."""
+    folder = settings.root / "locales"
+    if not (folder / "deck.yml").is_file():
+        raise ConfigurationError(
+            f"{folder} holds no deck.yml: run havn from its own folder, or set HAVN_ROOT to it"
+        )
+    return folder
+
+
+def make_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
+    """Read the shipped words and facts."""
+    folder = locales_folder(settings)
+    shipped = catalog.read(folder)
+    texts = Texts.load(folder, allow_drafts=settings.allow_drafts)
+    values = Values(shipped.deck, shipped.registry, texts, settings.said())
+    return Renderer(shipped.deck, texts, values), shipped.lexicons
+
+
+def database_url(settings: Settings) -> str:
+    """Return the address of the database: SQLite below the data folder unless set."""
+    return settings.database_url or f"sqlite:///{settings.data_dir / 'havn.db'}"
+
+
+def policy(settings: Settings) -> Policy:
+    """Return how long things are kept."""
+    return Policy(
+        idle=timedelta(hours=settings.retention_idle_hours),
+        web=timedelta(minutes=settings.web_idle_minutes),
+        closed=timedelta(days=settings.retention_closed_days),
+        cap=timedelta(days=settings.retention_cap_days),
+        receipts=timedelta(days=settings.retention_receipts_days),
+    )
+
+
+def nlu_unit(settings: Settings) -> NluUnit:
+    """Return the NLU unit of this installation, not started."""
+    return NluUnit(
+        settings.root.resolve(),
+        python=settings.nlu_python,
+        models=(settings.data_dir / "models").resolve(),
+        socket=settings.socket,
+    )
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    *,
+    channels: dict[Channel, ChannelPort] | None = None,
+    clock: Clock | None = None,
+    dialogue: Dialogue | None = None,
+) -> AsyncIterator[App]:
+    """Open store, keys and use cases; close them in the opposite order."""
+    clock = clock or SystemClock()
+    channels = channels or {}
+    async with AsyncExitStack() as stack:
+        renderer, lexicons = make_renderer(settings)
+        _make_folder(settings.data_dir)
+        sealer = KeyRing.open(settings.keys_folder)
+        stack.callback(sealer.close)
+        store = await SqlStore.open(database_url(settings), sealer)
+        stack.push_async_callback(store.close)
+        dialogue = dialogue or await _dialogue(settings, stack)
+        deliverers = {
+            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
+            for name, channel in channels.items()
+        }
+        app = _wire(
+            settings, clock, store, sealer, dialogue, renderer, lexicons, channels, deliverers
+        )
+        stack.push_async_callback(app.eraser.close)
+        stack.push_async_callback(app.reception.close)
+        yield app
+
+
+def _wire(
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    sealer: KeyRing,
+    dialogue: Dialogue,
+    renderer: Renderer,
+    lexicons: tuple[Lexicon, ...],
+    channels: dict[Channel, ChannelPort],
+    deliverers: dict[Channel, Deliverer],
+) -> App:
+    posted = _waker(deliverers)
+    eraser = Eraser(store=store, sealer=sealer, clock=clock, renderer=renderer, channels=channels)
+    answers = Answers(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        dialogue=dialogue,
+        renderer=renderer,
+        lexicons=lexicons,
+        eraser=eraser,
+        is_holiday=is_danish_holiday,
+        posted=posted,
+    )
+    reception = Reception(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        answers=answers,
+        eraser=eraser,
+        renderer=renderer,
+        lexicons=lexicons,
+    )
+    keeper = Keeper(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        eraser=eraser,
+        policy=policy(settings),
+        resume=reception.resume,
+        posted=posted,
+    )
+    return App(
+        settings,
+        clock,
+        store,
+        sealer,
+        dialogue,
+        renderer,
+        lexicons,
+        reception,
+        answers,
+        eraser,
+        keeper,
+        deliverers,
+    )
+
+
+def _waker(deliverers: dict[Channel, Deliverer]) -> Callable[[Channel], None]:
+    def posted(channel: Channel) -> None:
+        if channel in deliverers:
+            deliverers[channel].wake()
+
+    return posted
+
+
+async def _dialogue(settings: Settings, stack: AsyncExitStack) -> Dialogue:
+    if settings.nlu == "off":
+        return NoDialogue()
+    dialogue = SocketDialogue(settings.socket, deadline=settings.nlu_deadline_ms / 1000)
+    stack.push_async_callback(dialogue.close)
+    return dialogue
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the data folder {folder} cannot be made: {error.strerror}; set HAVN_DATA_DIR"
+        ) from error
+
+
+
+@dataclass(slots=True)
+class Channels:
+    """The channels of an installation that need the network of a provider."""
+
+    ports: dict[Channel, ChannelPort]
+    client: Client | None = None
+
+    def listening(self, app: App) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs for as long as Telegram is listened to."""
+        return [_listen_to_telegram(app, self.client)] if self.client else []
+
+    def routes(self, app: App) -> list[BaseRoute]:
+        """Return the routes a provider calls on the public host."""
+        settings = app.settings
+        if self.client is None or not settings.telegram_webhook_url:
+            return []
+        intake = _intake(app, self.client)
+        return [webhook_route(settings.telegram_webhook_url, settings.telegram_webhook_secret, intake)]
+
+
+@asynccontextmanager
+async def channels_of(settings: Settings) -> AsyncIterator[Channels]:
+    """Open the channels that are set: Telegram with a token, none without."""
+    if not settings.telegram_token:
+        yield Channels({})
+        return
+    async with open_client(settings.telegram_token, settings.telegram_api_url) as client:
+        yield Channels({Channel.TELEGRAM: TelegramChannel(client)}, client)
+
+
+def _intake(app: App, client: Client) -> Intake:
+    return Intake(
+        client.number, TelegramChannel(client), app.reception, lambda: app.renderer.texts.locales
+    )
+
+
+async def _listen_to_telegram(app: App, client: Client) -> None:
+    """Publish the profile, then poll; with a webhook, register it and leave the rest to it."""
+    renderer, settings = app.renderer, app.settings
+    profile = Profile(client, renderer.deck, renderer.values, lambda: renderer.texts.locales)
+    publishing = asyncio.create_task(profile.publish())
+    try:
+        if settings.telegram_webhook_url:
+            await register_webhook(
+                client, settings.telegram_webhook_url, settings.telegram_webhook_secret
+            )
+            await asyncio.Event().wait()
+        intake = _intake(app, client)
+        try:
+            await Poller(client, intake, app.reception).run()
+        finally:
+            await intake.close()
+    finally:
+        publishing.cancel()
+
+
+def web_app(app: App, channels: Channels) -> ASGIApp:
+    """Return the visitors' web host: the chat, and the webhook where one is set."""
+    renderer = app.renderer
+    return create_app(
+        app.reception,
+        word=renderer.values.word,
+        locales=lambda: renderer.texts.locales,
+        links=partial(screen_links, renderer.deck, renderer.registry, app.settings.said()),
+        privacy=partial(privacy_page, renderer.values, telegram=bool(app.settings.telegram_token)),
+        settings=app.settings,
+        routes=[*health_routes(app.store), *channels.routes(app)],
+    )

@@ -1,0 +1,180 @@
+"""The command line: ``havn``. Every command says what it does with ``--help``."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bot import logs
+from bot.domain.errors import HavnError
+from bot.settings import Settings
+
+_FAILED = 1
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a command's work; a Havn error becomes one line that says what to do."""
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+class _Commands(click.Group):
+    """Turns Havn's own errors into one line on standard error and exit status 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except HavnError as error:
+            click.echo(f"havn: {error}", err=True)
+            context.exit(_FAILED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="havn")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Havn: anonymous information in many languages, and a queue to a person.
+
+    To try it: havn demo. To see what is missing before it can be used: havn doctor.
+    Settings are environment variables that begin with HAVN_; havn doctor lists them.
+    """
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    context.obj = settings
+
+
+@main.command()
+@click.option("--port", type=int, help="Port of the web chat (8080 unless set).")
+@click.option("--console-port", type=int, help="Port of the console (8081 unless set).")
+@click.option("--no-nlu", is_flag=True, help="Buttons and words of danger only, no free text.")
+@click.pass_obj
+def demo(settings: Settings, port: int | None, console_port: int | None, no_nlu: bool) -> None:
+    """Run everything on this machine, with no token and nothing to set up."""
+    from bot.commands import serve  # noqa: PLC0415 -- a fast --help
+
+    changes: dict[str, Any] = {"allow_drafts": True}
+    if port is not None:
+        changes["chat_port"] = port
+    if console_port is not None:
+        changes["console_port"] = console_port
+    if no_nlu:
+        changes["nlu"] = "off"
+    logs.configure("WARNING")
+    _run(serve.demo(replace(settings, **changes), Console()))
+
+
+@main.command()
+@click.option(
+    "--role",
+    type=click.Choice(["all", "web", "telegram", "deliver"]),
+    default="all",
+    show_default=True,
+    help="What this process does; several processes share one PostgreSQL.",
+)
+@click.pass_obj
+def serve(settings: Settings, role: str) -> None:
+    """Run Havn in production."""
+    from bot.commands import serve as serving  # noqa: PLC0415
+
+    _run(serving.serve(settings, serving.Role(role)))
+
+
+@main.command()
+@click.option("--locale", default="", help="Language to begin in, for example da.")
+@click.option(
+    "--script",
+    type=click.Path(path_type=Path),
+    help='Play a file of JSON lines, {"text": …} or {"tap": "label or to"}, instead of asking.',
+)
+@click.option("--json", "as_lines", is_flag=True, help="Print a JSON line per reply.")
+@click.pass_obj
+def chat(settings: Settings, locale: str, script: Path | None, as_lines: bool) -> None:
+    """Chat on the terminal. The conversation is erased when you leave."""
+    from bot.commands import chat as chatting  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    settings = replace(settings, allow_drafts=True)
+    _run(chatting.chat(settings, locale=locale, script=script, as_lines=as_lines))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_obj
+def check(settings: Settings, as_json: bool) -> None:
+    """Check words, facts, placeholders, lengths, reading grade, translations and rules."""
+    from bot.commands import check as checking  # noqa: PLC0415
+
+    checking.run(settings, as_json=as_json)
+
+
+@main.group()
+def nlu() -> None:
+    """Train and measure the understanding of free text."""
+
+
+@nlu.command("train")
+@click.pass_obj
+def nlu_train(settings: Settings) -> None:
+    """Build the NLU environment if needed and train the model."""
+    from bot.commands import nlu as understanding  # noqa: PLC0415
+
+    _run(understanding.train(settings, Console(stderr=True)))
+
+
+@nlu.command("evaluate")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--predictions", type=click.Path(path_type=Path), help="Write each prediction here.")
+@click.pass_obj
+def nlu_evaluate(
+    settings: Settings, file: Path, as_json: bool, predictions: Path | None
+) -> None:
+    """Measure triage and understanding on FILE, JSON lines with lang, intent, level and text."""
+    from bot.commands import nlu as understanding  # noqa: PLC0415
+
+    _run(understanding.evaluate(settings, file, as_json=as_json, predictions=predictions))
+
+
+@main.command()
+@click.option("--conversation", required=True, help="The id of the conversation.")
+@click.pass_obj
+def forget(settings: Settings, conversation: str) -> None:
+    """Erase one conversation for good."""
+    from bot.commands import upkeep  # noqa: PLC0415
+
+    _run(upkeep.forget(settings, conversation))
+
+
+@main.command()
+@click.pass_obj
+def purge(settings: Settings) -> None:
+    """Erase everything that is older than the retention settings allow."""
+    from bot.commands import upkeep  # noqa: PLC0415
+
+    _run(upkeep.purge(settings))
+
+
+@main.group()
+def keys() -> None:
+    """Care for the keys that seal what visitors write."""
+
+
+@keys.command("rotate")
+@click.option("--pepper", is_flag=True, help="Also change the secret that recognises visitors.")
+@click.pass_obj
+def keys_rotate(settings: Settings, pepper: bool) -> None:
+    """Wrap all data keys anew and destroy the old key-encryption key."""
+    from bot.commands import upkeep  # noqa: PLC0415
+
+    _run(upkeep.rotate(settings, pepper=pepper))
+
+
+if __name__ == "__main__":
+    main()

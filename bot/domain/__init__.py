@@ -1,0 +1,1 @@
+"""The rules of Havn: pure, synchronous, standard library only."""

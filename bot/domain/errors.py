@@ -1,0 +1,55 @@
+"""What can be refused or fail, each named for what is true.
+
+HavnError
+├── ConfigurationError      a setting or file the operator must mend; the message says what to do
+│   ├── DeckError           locales/deck.yml is not a usable deck
+│   ├── FactError           locales/facts.yml is not a usable registry, or a placeholder has no fact
+│   └── TranslationError    a .po file cannot be read
+├── InvalidTapError         the data of a tapped button is not one Havn made
+├── StoreUnavailableError   the database did not take a write; nothing was acknowledged
+├── ConversationGoneError   the conversation was forgotten or has expired
+├── KeyUnavailableError     a data key is gone or cannot be unwrapped
+└── DialogueUnavailableError   the NLU unit is off, late or broken
+
+No message of these errors ever holds what a visitor wrote.
+"""
+
+
+class HavnError(Exception):
+    """The root of every error Havn raises itself."""
+
+
+class ConfigurationError(HavnError, ValueError):
+    """A setting or file that the operator must mend."""
+
+
+class DeckError(ConfigurationError):
+    """The deck of screens cannot be used."""
+
+
+class FactError(ConfigurationError):
+    """The fact registry cannot be used, or a placeholder has no fact."""
+
+
+class TranslationError(ConfigurationError):
+    """A translation file cannot be read."""
+
+
+class InvalidTapError(HavnError, ValueError):
+    """The data of a tapped button is not one that Havn made."""
+
+
+class StoreUnavailableError(HavnError):
+    """The database did not take a write; nothing was acknowledged."""
+
+
+class ConversationGoneError(HavnError, LookupError):
+    """The conversation was forgotten or has expired."""
+
+
+class KeyUnavailableError(HavnError, LookupError):
+    """A data key is gone or cannot be unwrapped."""
+
+
+class DialogueUnavailableError(HavnError):
+    """The NLU unit is off, late or broken."""

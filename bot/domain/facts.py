@@ -1,0 +1,106 @@
+"""Facts: every number, address, hour, date and legal sentence Havn may say, with its source."""
+
+import enum
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bot.domain.errors import FactError
+from bot.domain.hours import WeekHours
+
+PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+# A fact may rest on another that rests on another; deeper than this is a loop.
+MAX_DEPTH = 5
+
+
+class Kind(enum.StrEnum):
+    """What a fact's value is, and so how it is written in each locale."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    URL = "url"
+    HOURS = "hours"
+    DATE = "date"
+    NUMBER = "number"
+    NAME = "name"
+    SENTENCE = "sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was read; ``seen`` is the page's own date, if it shows one."""
+
+    url: str
+    says: str
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value with everything an editor needs to trust or mend it.
+
+    ``value`` is a string, a number, a date or WeekHours, by ``kind``; sentences are English source
+    text that may name other facts in braces. ``safety`` facts are those people act on.
+    """
+
+    key: str
+    kind: Kind
+    value: str | int | float | date | WeekHours
+    meaning: str
+    sources: tuple[Source, ...]
+    checked_on: date
+    review_by: date
+    owner: str
+    safety: bool = False
+    verify_before_launch: bool = True
+    conflicts: str = ""
+
+    def is_overdue(self, today: date) -> bool:
+        """Tell whether the review date has passed."""
+        return today > self.review_by
+
+    def reminder_due(self, today: date) -> bool:
+        """Tell whether the owner should hear of it today: 30 and 7 days before (ux.md bar 22)."""
+        return self.review_by - today in (timedelta(days=30), timedelta(days=7))
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All facts by key."""
+
+    facts: Mapping[str, Fact]
+
+    def __getitem__(self, key: str) -> Fact:
+        """Return a fact; FactError names the key that is missing."""
+        try:
+            return self.facts[key]
+        except KeyError:
+            raise FactError(f"there is no fact {key}") from None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.facts
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self.facts.values())
+
+    def used_by(self, text: str, depth: int = 0) -> frozenset[str]:
+        """Return the keys of the facts a text rests on, through sentences as well.
+
+        FactError when facts name one another in a circle.
+        """
+        if depth > MAX_DEPTH:
+            raise FactError("facts name one another in a circle")
+        found: set[str] = set()
+        for key in PLACEHOLDER.findall(text):
+            fact = self.facts.get(key)
+            if fact is None:
+                continue
+            found.add(key)
+            if fact.kind is Kind.SENTENCE:
+                found |= self.used_by(str(fact.value), depth + 1)
+        return frozenset(found)
+
+    def reviewed_on(self, text: str) -> date | None:
+        """Return the day the oldest fact of a text was checked; None where it rests on no fact."""
+        return min((self.facts[key].checked_on for key in self.used_by(text)), default=None)

@@ -1,0 +1,105 @@
+"""Screens: what a visitor can be shown, and the taps that lead from one to the next."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self
+
+from bot.domain.errors import DeckError, InvalidTapError
+
+# Telegram's limit for the data of an inline button, in bytes of UTF-8.
+# https://core.telegram.org/bots/api#inlinekeyboardbutton
+TAP_BYTES = 64
+_TAP = re.compile(r"(?:utter|action)_[a-z0-9_]+(?: [a-z_]+=[A-Za-z0-9_-]+){0,4}")
+
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Where a tapped button leads, and the values it carries."""
+
+    to: str
+    values: Mapping[str, str] = field(default_factory=lambda: NO_VALUES)
+
+    @classmethod
+    def decode(cls, data: str) -> Self:
+        """Read ``to name=value ...``; InvalidTapError for anything else, without quoting it."""
+        if len(data.encode(errors="replace")) > TAP_BYTES or not _TAP.fullmatch(data):
+            raise InvalidTapError("not the data of a button")
+        to, *pairs = data.split(" ")
+        return cls(to, dict(pair.split("=", 1) for pair in pairs))
+
+    def encode(self) -> str:
+        """Write the form that decode() reads; at most 64 bytes."""
+        return " ".join([self.to, *(f"{name}={value}" for name, value in self.values.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A label (English source, may hold placeholders) and its tap."""
+
+    label: str
+    tap: Tap
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One approved message with its buttons.
+
+    ``variants`` replaces the text on a channel; ``topic`` labels the screen when it is offered as a
+    guess; ``intent`` is the intent it answers by default; ``in_place`` screens replace the message
+    whose button was tapped.
+    """
+
+    id: str
+    audience: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+    variants: Mapping[str, str] = field(default_factory=lambda: NO_VALUES)
+    topic: str = ""
+    intent: str = ""
+    in_place: bool = False
+    notes: str = ""
+    journeys: tuple[str, ...] = ()
+
+    def source(self, channel: str) -> str:
+        """Return the English source text for a channel."""
+        return self.variants.get(channel, self.text)
+
+    def sources(self) -> tuple[str, ...]:
+        """Return every English text of the screen: the general one, then the variants."""
+        return (self.text, *self.variants.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """All screens, the interface words, and the row of buttons under almost every screen."""
+
+    screens: Mapping[str, Screen]
+    words: Mapping[str, str]
+    fixed_row: tuple[Button, ...]
+    fixed_row_except: frozenset[str]
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+    def __getitem__(self, screen_id: str) -> Screen:
+        """Return a screen; DeckError names the id that is missing."""
+        try:
+            return self.screens[screen_id]
+        except KeyError:
+            raise DeckError(f"there is no screen {screen_id}") from None
+
+    def __contains__(self, screen_id: object) -> bool:
+        return screen_id in self.screens
+
+    def for_intent(self, intent: str) -> Screen | None:
+        """Return the screen that answers an intent by default, if one does."""
+        return next((s for s in self.screens.values() if s.intent == intent and s.topic), None)
+
+    def row_under(self, screen_id: str) -> tuple[Button, ...]:
+        """Return the fixed row of a screen, without buttons the screen itself already has."""
+        if screen_id in self.fixed_row_except:
+            return ()
+        own = {button.tap.to for button in self[screen_id].buttons}
+        return tuple(b for b in self.fixed_row if b.tap.to not in own)

@@ -1,0 +1,98 @@
+"""Translations, read from the .po files that translators edit; English is the source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import PoFileError, read_po
+
+from bot.domain.errors import TranslationError
+
+SOURCE = "en"
+# How Babel reads the "#| msgid" line that an update leaves where the English changed.
+_PREVIOUS = "| msgid"
+
+
+def is_stale(message: Message) -> bool:
+    """Tell whether the English changed since this was translated: never served, even as a draft."""
+    return message.fuzzy and any(c.startswith(_PREVIOUS) for c in message.user_comments)
+
+
+def is_draft(message: Message) -> bool:
+    """Tell whether no person has approved this translation yet."""
+    return message.fuzzy and not is_stale(message)
+
+
+def read_catalog(path: Path, locale: str) -> Catalog:
+    """Read one .po file; TranslationError names the file."""
+    try:
+        with path.open("rb") as file:
+            return read_po(file, locale=locale, abort_invalid=True)
+    except (OSError, PoFileError, ValueError) as error:
+        raise TranslationError(f"cannot read {path}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is served in one locale."""
+
+    approved: Mapping[tuple[str, str], str]
+    drafts: Mapping[tuple[str, str], str]
+
+
+class Texts:
+    """Looks up approved text; drafts are served only where the operator allows it."""
+
+    def __init__(self, words: Mapping[str, _Words], *, allow_drafts: bool) -> None:
+        self._words = words
+        self._allow_drafts = allow_drafts
+
+    @classmethod
+    def load(cls, folder: Path, *, allow_drafts: bool) -> Self:
+        """Read ``<locale>/LC_MESSAGES/deck.po`` of every locale below a folder."""
+        words = {
+            path.parts[-3]: _sort(read_catalog(path, path.parts[-3]))
+            for path in sorted(folder.glob("*/LC_MESSAGES/deck.po"))
+        }
+        return cls(words, allow_drafts=allow_drafts)
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Return the locales that can be served, English first."""
+        served = [
+            locale
+            for locale, words in self._words.items()
+            if words.approved or (self._allow_drafts and words.drafts)
+        ]
+        return (SOURCE, *served)
+
+    @property
+    def drafts(self) -> frozenset[str]:
+        """Return the locales in which some served text was approved by nobody."""
+        if not self._allow_drafts:
+            return frozenset()
+        return frozenset(locale for locale, words in self._words.items() if words.drafts)
+
+    def get(self, context: str, source: str, locale: str) -> str:
+        """Return the text in a locale, or the English source where there is none to serve."""
+        words = self._words.get(locale)
+        if words is None or not source:
+            return source
+        key = (context, source)
+        text = words.approved.get(key)
+        if text is None and self._allow_drafts:
+            text = words.drafts.get(key)
+        return text or source
+
+
+def _sort(catalog: Catalog) -> _Words:
+    approved: dict[tuple[str, str], str] = {}
+    drafts: dict[tuple[str, str], str] = {}
+    for message in catalog:
+        if not message.id or not message.string or is_stale(message):
+            continue
+        target = drafts if message.fuzzy else approved
+        target[(message.context or "", str(message.id))] = str(message.string)
+    return _Words(approved, drafts)

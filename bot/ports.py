@@ -1,0 +1,397 @@
+"""What the use cases need from the outside, as protocols; each adapter keeps one of these promises.
+
+Ids, keys and times are passed in, so a test decides them. No port takes or returns a database row,
+a Telegram object or an HTTP request.
+"""
+
+import enum
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType, Protocol
+
+from bot.domain.conversation import Conversation
+from bot.domain.handover import Handover
+from bot.domain.messages import (
+    Bubble,
+    Channel,
+    ConversationId,
+    Incoming,
+    MessageId,
+    Reply,
+    Sent,
+)
+
+Lookup = NewType("Lookup", bytes)
+
+
+# --- time and secrets -------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Tells the time; injected so that tests can turn it."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+
+class Sealer(Protocol):
+    """Encrypts fields under the key of their conversation, and recognises visitors by a keyed hash.
+
+    Every sealed value is bound to its conversation, row and field, so that none can be moved.
+    """
+
+    def lookups(self, channel: Channel, sender: str) -> Sequence[Lookup]:
+        """Return the keyed hashes a visitor may be stored under: the current pepper's first."""
+
+    def hash_word(self, conversation: ConversationId, word: str) -> str:
+        """Return a keyed hash of a code word, tolerant to case, accents and spaces."""
+
+    async def create_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Make one data key for each conversation and store them durably before returning."""
+
+    async def load_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Make the keys ready for seal() and open_sealed(); absent ones are skipped."""
+
+    def has_key(self, conversation: ConversationId) -> bool:
+        """Tell whether a key is ready."""
+
+    def seal(self, conversation: ConversationId, row: str, field: str, plain: bytes) -> bytes:
+        """Encrypt; KeyUnavailableError when the conversation has no key."""
+
+    def open_sealed(
+        self, conversation: ConversationId, row: str, field: str, sealed: bytes
+    ) -> bytes:
+        """Decrypt; KeyUnavailableError when the key is gone or the value was tampered with."""
+
+    async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
+        """Delete data keys. What they sealed is unreadable once rotate() has run as well."""
+
+    async def rotate(self) -> int:
+        """Wrap every live data key under a new key-encryption key and destroy the old one.
+
+        Returns the new epoch. Safe to repeat after a kill at any point.
+        """
+
+
+# --- the store --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An incoming message with its place in a conversation."""
+
+    id: MessageId
+    conversation: ConversationId
+    incoming: Incoming = field(repr=False)
+    at: datetime
+
+
+class Delivery(enum.StrEnum):
+    """Where an outgoing message stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A wish to delete messages from the visitor's side of a channel, by their references.
+
+    ``then`` is the one reply left behind, sent after the deletion.
+    """
+
+    references: tuple[str, ...] = field(repr=False)
+    then: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Something to do on a channel: show a reply or delete messages.
+
+    ``urgent`` ones (danger, numbers, handover) go before others. ``reference`` is the channel's id
+    of the message once it was sent. ``address`` is filled in when the row is read for delivery.
+    """
+
+    id: MessageId
+    conversation: ConversationId
+    channel: Channel
+    body: Reply | Deletion = field(repr=False)
+    at: datetime
+    due_at: datetime
+    urgent: bool = False
+    state: Delivery = Delivery.PENDING
+    attempts: int = 0
+    reference: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something to do for a conversation at a time; one of each kind per conversation."""
+
+    conversation: ConversationId
+    kind: str
+    due_at: datetime
+
+
+class Conversations(Protocol):
+    """Conversations by keyed hash and by id."""
+
+    async def find(self, lookups: Collection[Lookup]) -> Mapping[Lookup, ConversationId]:
+        """Return the conversations known under these hashes; unknown hashes are absent."""
+
+    async def add(self, new: Mapping[Lookup, Conversation]) -> None:
+        """Store new conversations under their hash; their keys exist already."""
+
+    async def rekey(self, lookups: Mapping[ConversationId, Lookup]) -> None:
+        """Store conversations under a new hash, after the pepper changed."""
+
+    async def load(
+        self, ids: Collection[ConversationId], *, lock: bool = False, forgetting: bool = False
+    ) -> Mapping[ConversationId, Conversation]:
+        """Read conversations; forgotten ones are absent, and those being forgotten unless asked for.
+
+        With ``lock``, rows another process is changing are absent too.
+        """
+
+    async def save(self, conversations: Sequence[Conversation]) -> None:
+        """Write memory and last_seen_at, and count ``version`` up by one.
+
+        The caller read them with ``lock`` in this transaction.
+        """
+
+    async def idle_since(
+        self, before: datetime, limit: int, channel: Channel | None = None
+    ) -> Sequence[ConversationId]:
+        """Return conversations last seen before a moment that nobody waits in, oldest first."""
+
+    async def older_than(self, before: datetime, limit: int) -> Sequence[ConversationId]:
+        """Return conversations created before a moment, whatever their state."""
+
+    async def count(self) -> int:
+        """Return how many conversations are stored."""
+
+    async def begin_forgetting(self, ids: Collection[ConversationId], at: datetime) -> None:
+        """Mark conversations as being forgotten, so that a kill cannot stop it half-way."""
+
+    async def forgetting(self) -> Sequence[ConversationId]:
+        """Return conversations whose forgetting has begun."""
+
+    async def erase(self, ids: Collection[ConversationId]) -> None:
+        """Delete the conversations and every row that belongs to them."""
+
+
+class Messages(Protocol):
+    """What came in and what goes out, in the order of their ids."""
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> frozenset[MessageId]:
+        """Store the arrivals whose (channel, external id) was never seen; return the ids stored."""
+
+    async def unanswered(
+        self, ids: Collection[ConversationId]
+    ) -> Mapping[ConversationId, Sequence[Arrival]]:
+        """Return the arrivals of these conversations that await an answer, in order."""
+
+    async def with_unanswered(self, before: datetime, limit: int) -> Sequence[ConversationId]:
+        """Return conversations with an unanswered arrival older than ``before``, oldest first."""
+
+    async def settle(self, answered: Sequence[Arrival], *, wipe: Collection[MessageId]) -> None:
+        """Mark arrivals as answered; the content of those in ``wipe`` is overwritten with nothing."""
+
+    async def post(self, outgoing: Sequence[Outgoing]) -> None:
+        """Store outgoing messages, pending."""
+
+    async def due(self, channel: Channel, now: datetime, limit: int) -> Sequence[Outgoing]:
+        """Return outgoing messages to send now, urgent ones first, then by id.
+
+        For each conversation only its earliest unfinished message is returned; addresses are filled.
+        """
+
+    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
+        """Write state, attempts, due_at and reference of outgoing messages."""
+
+    async def replies_after(
+        self, conversation: ConversationId, after: MessageId
+    ) -> Sequence[Outgoing]:
+        """Return the outgoing messages of a conversation after an id, in order."""
+
+    async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
+        """Return the channel's ids of all messages of both sides since a moment, oldest first."""
+
+    async def erase(
+        self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
+    ) -> None:
+        """Delete the messages of a conversation up to an id, unanswered arrivals included."""
+
+    async def forget_receipts(self, before: datetime) -> int:
+        """Drop the register of seen external ids from before a moment; return how many."""
+
+
+class Handovers(Protocol):
+    """Requests for a counsellor; at most one open per conversation."""
+
+    async def open_for(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Handover]:
+        """Return the open handover of each conversation that has one."""
+
+    async def save(self, handover: Handover) -> Handover:
+        """Insert it (id None) or update it under its version; return it with id and new version.
+
+        StoreUnavailableError when the version has changed or another one is open.
+        """
+
+    async def waiting_ahead(self, handover: Handover) -> int:
+        """Return how many waiting handovers come before it: higher level, or same level and older."""
+
+
+class Timers(Protocol):
+    """Things to do later; rows, so that a restart forgets none."""
+
+    async def set(self, timer: Timer) -> None:
+        """Store a timer, replacing the one of its kind."""
+
+    async def cancel(self, conversation: ConversationId, kind: str) -> None:
+        """Remove a timer if there is one."""
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
+        """Return timers whose time has come, oldest first."""
+
+
+class Marks(Protocol):
+    """Small named numbers, such as the offset of a channel's update queue."""
+
+    async def get(self, name: str) -> int | None:
+        """Return a mark, None if it was never set."""
+
+    async def set(self, name: str, value: int) -> None:
+        """Store a mark."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction and what can be reached in it."""
+
+    conversations: Conversations
+    messages: Messages
+    handovers: Handovers
+    timers: Timers
+    marks: Marks
+
+
+class Store(Protocol):
+    """The durable store. Every method of it raises StoreUnavailableError when it cannot keep a promise."""
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Open a write transaction: committed durably when the block ends, undone when it raises."""
+
+    async def scrub(self) -> None:
+        """Truncate journals and free pages, so that erased rows leave the files."""
+
+    async def check(self) -> None:
+        """Raise StoreUnavailableError unless the store can be written to right now."""
+
+
+# --- dialogue and channels --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the NLU unit makes of a text on a screen.
+
+    ``ranking`` holds intents with confidence from 0 to 1, best first; ``outcomes`` are ids of
+    screens and actions; ``locale`` is the language the text seems to be written in.
+    """
+
+    intent: str
+    confidence: float
+    ranking: tuple[tuple[str, float], ...]
+    outcomes: tuple[str, ...]
+    locale: str = ""
+    locale_confidence: float = 0.0
+
+
+class Dialogue(Protocol):
+    """The NLU unit: a pure function from text and screen to meaning."""
+
+    async def interpret(self, text: str, screen: str) -> Meaning:
+        """Return the meaning; DialogueUnavailableError when it is off, late (800 ms) or broken."""
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether free text is understood at present."""
+
+
+class Refusal(enum.StrEnum):
+    """Why a channel did not take a message."""
+
+    UNREACHABLE = "unreachable"  # the visitor blocked or left the chat: do not try again
+    LATER = "later"  # the channel asked to wait, or failed in a way that may pass
+    REJECTED = "rejected"  # this message will never be taken
+
+
+class DeliveryError(Exception):
+    """A channel did not take a message; ``wait`` is in seconds and only meant for this chat."""
+
+    def __init__(self, refusal: Refusal, wait: float = 0.0, *, everywhere: bool = False) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+        self.wait = wait
+        self.everywhere = everywhere
+
+
+class ChannelPort(Protocol):
+    """A channel that is pushed to, such as Telegram."""
+
+    name: Channel
+
+    async def show(self, address: str, bubble: Bubble) -> str:
+        """Send a bubble, or replace the message ``bubble.on``; return its reference.
+
+        DeliveryError when the channel did not take it.
+        """
+
+    async def delete(self, address: str, references: Sequence[str]) -> None:
+        """Delete messages of both sides as far as the channel allows; missing ones are no error."""
+
+
+# --- the way in -------------------------------------------------------------------------------
+
+
+class Door(Protocol):
+    """What every channel is given: the one way in. Nothing else of the use cases is known to it."""
+
+    async def accept(
+        self, incoming: Sequence[Incoming], *, mark: tuple[str, int] | None = None
+    ) -> None:
+        """Store messages durably, then let them be answered in the background.
+
+        Only when this returns may the channel be told that they arrived. ``mark`` is stored in the
+        same transaction. Repeats have no effect. StoreUnavailableError when nothing was stored.
+        """
+
+    async def mark(self, name: str) -> int | None:
+        """Return a mark stored with accept(), None at the very first start."""
+
+    async def converse(self, incoming: Incoming) -> Sequence[Sent]:
+        """Store one message, answer it, and return what Havn shows in return, oldest first.
+
+        A repeat returns what was shown the first time. StoreUnavailableError as accept() does.
+        """
+
+    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
+        """Return what was shown to a visitor after a message id; empty for an unknown visitor."""
+
+    async def leave(self, channel: Channel, sender: str) -> None:
+        """Erase everything about a visitor at once: the exit of the web chat. Unknown is no error."""
+
+    def greet(self, channel: Channel, screen: str, locale: str) -> Bubble:
+        """Render a screen that needs no conversation, from memory only."""
+
+    def emergency(self, incoming: Incoming) -> Bubble:
+        """Render what a visitor gets when nothing could be stored, from memory only.
+
+        Words of danger get the emergency numbers, everything else the message that something is
+        broken, which holds the numbers too.
+        """

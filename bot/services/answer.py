@@ -1,0 +1,327 @@
+"""From unanswered messages to stored replies: decide outside a transaction, then write in one."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.domain import handover as handovers
+from bot.domain import turn as turns
+from bot.domain.conversation import Conversation
+from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
+from bot.domain.facts import Registry
+from bot.domain.handover import Handover
+from bot.domain.hours import IsHoliday, WeekHours
+from bot.domain.messages import Channel, ConversationId, Event, Media, MessageId, Reply, Tapped, Text
+from bot.domain.pace import Pace
+from bot.domain.triage import Assessment, Level, Lexicon, assess
+from bot.logs import error_class, logger
+from bot.ports import Arrival, Clock, Dialogue, Outgoing, Sealer, Store, UnitOfWork
+from bot.services.batch import Batch
+from bot.services.effects import PUSHED, apply, outgoing
+from bot.services.erase import Eraser
+from bot.services.ids import MessageIds
+from bot.services.reply import Renderer, fold
+
+log = logger(__name__)
+
+# What the NLU unit reads at most; triage reads the whole text.
+NLU_CHARACTERS = 1000
+# How often a conversation may change under an answer before it is left to resume().
+_TRIES = 3
+# Beyond this many events at once only the last answer is shown, and answers to danger.
+_ANSWERED_SINGLY = 2
+_HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
+_ALARMS = frozenset({turns.DANGER, turns.CARE, "utter_minor_check"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One conversation to answer, as it was read."""
+
+    conversation: Conversation
+    arrivals: Sequence[Arrival]
+    handover: Handover | None
+    ahead: int
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What was decided for a case, before it is written."""
+
+    case: _Case
+    conversation: Conversation
+    replies: list[Reply] = field(default_factory=list)
+    effects: list[turns.Effect] = field(default_factory=list)
+    wipe: set[MessageId] = field(default_factory=set)
+
+
+class Answers:
+    """Answers conversations, many at a time, each in the order its messages came."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        dialogue: Dialogue,
+        renderer: Renderer,
+        lexicons: Sequence[Lexicon],
+        eraser: Eraser,
+        is_holiday: IsHoliday,
+        posted: Callable[[Channel], None] = lambda _channel: None,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._dialogue = dialogue
+        self._renderer = renderer
+        self._lexicons = lexicons
+        self._eraser = eraser
+        self._is_holiday = is_holiday
+        self._posted = posted
+        self._ids = MessageIds()
+        self._batch: Batch[ConversationId, Sequence[Outgoing]] = Batch(self._answer_all)
+        self._paces: dict[ConversationId, Pace] = {}
+        self._held: set[ConversationId] = set()
+
+    async def __call__(
+        self, conversation: ConversationId, *, urgent: bool = False
+    ) -> Sequence[Outgoing]:
+        """Answer what waits in a conversation and return what was posted.
+
+        In a flood the answer waits while messages gather; calls that come meanwhile return at once.
+        """
+        pace = self._paces.setdefault(conversation, Pace())
+        now = self._clock.now()
+        pace.hear(now)
+        pause = pace.wait(now, urgent=urgent)
+        if pause:
+            if conversation in self._held:
+                return ()
+            self._held.add(conversation)
+            await asyncio.sleep(pause / timedelta(seconds=1))
+            self._held.discard(conversation)
+        pace.answer(self._clock.now(), urgent=urgent)
+        self._rest(now)
+        return await self._batch(conversation)
+
+    def _rest(self, now: datetime) -> None:
+        """Forget the pace of conversations that have calmed down."""
+        if len(self._paces) > 1000:  # noqa: PLR2004 -- only a size at which tidying is worth it
+            self._paces = {k: p for k, p in self._paces.items() if not p.resting(now)}
+
+    # --- reading ---
+
+    async def _answer_all(self, ids: Sequence[ConversationId]) -> Sequence[Sequence[Outgoing]]:
+        posted: dict[ConversationId, Sequence[Outgoing]] = {}
+        left = list(dict.fromkeys(ids))
+        for _ in range(_TRIES):
+            cases = await self._read(left)
+            drafts = await asyncio.gather(*(self._decide(case) for case in cases))
+            done = await self._write(drafts)
+            posted |= done
+            left = [d.conversation.id for d in drafts if d.conversation.id not in done]
+            if not left:
+                break
+        else:
+            raise StoreUnavailableError("conversations kept changing under the answer")
+        for channel in {o.channel for messages in posted.values() for o in messages}:
+            self._posted(channel)
+        return [posted.get(id_, ()) for id_ in ids]
+
+    async def _read(self, ids: Sequence[ConversationId]) -> Sequence[_Case]:
+        async with self._store.begin() as unit:
+            conversations = await unit.conversations.load(ids)
+            waiting = await unit.messages.unanswered(list(conversations))
+            opened = await unit.handovers.open_for(list(waiting))
+            return [
+                _Case(
+                    conversations[id_],
+                    arrivals,
+                    opened.get(id_),
+                    await self._ahead(unit, conversations[id_], opened.get(id_)),
+                )
+                for id_, arrivals in waiting.items()
+                if id_ in conversations
+            ]
+
+    async def _ahead(
+        self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
+    ) -> int:
+        """Count who waits before this visitor, where a screen may speak of it."""
+        if handover is None and not conversation.memory.screen.startswith(_HUMAN_SCREENS):
+            return 0
+        now = self._clock.now()
+        mine = handover or handovers.offer(conversation.id, Level.YELLOW, "", now)
+        return await unit.handovers.waiting_ahead(mine)
+
+    # --- deciding ---
+
+    async def _decide(self, case: _Case) -> _Draft:
+        """Work through the events of a case in order; texts that follow one another are one text."""
+        draft = _Draft(case, case.conversation)
+        groups = _join(case.arrivals)
+        for number, (event, members) in enumerate(groups):
+            code_word = draft.conversation.memory.screen == turns.CODE_WORD
+            situation = self._situation(case, members[-1])
+            event = self._typed_button(event, draft.conversation, situation)
+            understanding = await self._understand(event, draft.conversation)
+            turn = turns.respond(draft.conversation, event, understanding, situation)
+            draft.effects += turn.effects
+            if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
+                draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
+            else:
+                draft.replies += turn.replies
+            if code_word or not isinstance(event, Text):
+                draft.wipe |= {arrival.id for arrival in members}
+            draft.conversation = replace(
+                draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
+            )
+        return draft
+
+    def _situation(self, case: _Case, arrival: Arrival) -> turns.Situation:
+        renderer, now = self._renderer, self._clock.now()
+        hours = chat_hours(renderer.registry)
+        opens = hours.next_open(now, self._is_holiday)
+        low, high = handovers.estimate(case.ahead)
+        return turns.Situation(
+            deck=renderer.deck,
+            now=now,
+            locales=renderer.texts.locales,
+            drafts=renderer.texts.drafts,
+            handover=case.handover,
+            staffed=hours.is_open(now, self._is_holiday),
+            wait=f"{low}-{high}",
+            next_open=opens.isoformat() if opens else "",
+            hint=arrival.incoming.hint,
+            on=arrival.incoming.on,
+        )
+
+    def _typed_button(
+        self, event: Event, conversation: Conversation, situation: turns.Situation
+    ) -> Event:
+        """Take a typed label for the button it names; works with the NLU unit off."""
+        if not isinstance(event, Text):
+            return event
+        locale = conversation.memory.locale or situation.hint or "en"
+        tap = self._renderer.taps(conversation.memory.screen, locale).get(fold(event.text))
+        return Tapped(tap) if tap else event
+
+    async def _understand(
+        self, event: Event, conversation: Conversation
+    ) -> turns.Understanding | None:
+        """Read a text: danger words first, the NLU unit only where they leave it open."""
+        if not isinstance(event, Text):
+            return None
+        assessment = assess(event.text, self._lexicons)
+        asked_for_word = conversation.memory.screen == turns.CODE_WORD
+        pace = self._paces.get(conversation.id)
+        if assessment.screen or asked_for_word or (pace and pace.quiet):
+            return turns.Understanding(assessment)
+        return await self._ask(event.text, conversation.memory.screen, assessment)
+
+    async def _ask(self, text: str, screen: str, assessment: Assessment) -> turns.Understanding:
+        try:
+            meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
+        except DialogueUnavailableError:
+            return turns.Understanding(assessment)
+        return turns.Understanding(
+            assessment,
+            meaning.intent,
+            meaning.ranking,
+            meaning.outcomes,
+            meaning.locale,
+            meaning.locale_confidence,
+        )
+
+    # --- writing ---
+
+    async def _write(self, drafts: Sequence[_Draft]) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
+        if not drafts:
+            return {}
+        by_id = {draft.conversation.id: draft for draft in drafts}
+        posted: dict[ConversationId, Sequence[Outgoing]] = {}
+        forgotten: list[_Draft] = []
+        async with self._store.begin() as unit:
+            current = await unit.conversations.load(sorted(by_id), lock=True)
+            kept = [d for d in drafts if _unchanged(d, current)]
+            await unit.conversations.save([d.conversation for d in kept])
+            await unit.messages.settle(
+                [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
+            )
+            for draft in kept:
+                posted[draft.conversation.id] = await self._effects(unit, draft)
+                if turns.Forget() in draft.effects:
+                    forgotten.append(draft)
+            await unit.messages.post([o for messages in posted.values() for o in messages])
+        for draft in forgotten:
+            posted[draft.conversation.id] = await self._forget(draft.conversation)
+        gone = by_id.keys() - current.keys()
+        return {**dict.fromkeys(gone, ()), **posted}
+
+    async def _effects(self, unit: UnitOfWork, draft: _Draft) -> Sequence[Outgoing]:
+        """Apply the effects of a draft in its transaction; return what is to be posted."""
+        now = self._clock.now()
+        conversation = draft.conversation
+        hours = chat_hours(self._renderer.registry)
+        staffed = hours.is_open(now, self._is_holiday)
+        extra = await apply(
+            draft.effects,
+            conversation,
+            draft.case.handover,
+            unit=unit,
+            sealer=self._sealer,
+            ids=self._ids,
+            now=now,
+            staffed=staffed,
+            up_to=draft.case.arrivals[-1].id,
+        )
+        replies = [
+            outgoing(conversation, reply, id_=self._ids.next(now), now=now)
+            for reply in draft.replies
+        ]
+        return [*extra, *replies]
+
+    async def _forget(self, conversation: Conversation) -> Sequence[Outgoing]:
+        """Erase a visitor who asked for it, then say so from memory."""
+        try:
+            await self._eraser.forget({conversation.id})
+        except StoreUnavailableError as error:
+            log.exception("forget_unfinished", error=error_class(error))
+            raise
+        if conversation.channel in PUSHED:
+            return ()
+        done = Reply("utter_forget_done", conversation.memory.locale or "en")
+        now = self._clock.now()
+        return [outgoing(conversation, done, id_=self._ids.next(now), now=now)]
+
+
+def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) -> bool:
+    found = current.get(draft.conversation.id)
+    return found is not None and found.version == draft.case.conversation.version
+
+
+def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
+    """Join texts that follow one another, and pictures of one album; other events stand alone."""
+    groups: list[tuple[Event, list[Arrival]]] = []
+    for arrival in arrivals:
+        event = arrival.incoming.event
+        if groups and isinstance(event, Text) and isinstance(groups[-1][0], Text):
+            before, members = groups[-1]
+            groups[-1] = (Text(f"{before.text}\n{event.text}"), [*members, arrival])
+        elif groups and event == groups[-1][0] == Media():
+            groups[-1][1].append(arrival)
+        else:
+            groups.append((event, [arrival]))
+    return groups
+
+
+def chat_hours(registry: Registry) -> WeekHours:
+    """Return the hours in which counsellors write."""
+    hours = registry["chat_hours"].value
+    if not isinstance(hours, WeekHours):
+        raise TypeError("chat_hours must be opening hours")
+    return hours

@@ -1,0 +1,161 @@
+"""Sends what is pending: rows first, network after, outside any transaction.
+
+A kill between sending and marking sends once more, never loses: at least once, in order per chat.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.errors import HavnError
+from bot.domain.messages import Reply
+from bot.logs import error_class, logger
+from bot.ports import (
+    ChannelPort,
+    Clock,
+    Delivery,
+    DeliveryError,
+    Outgoing,
+    Refusal,
+    Store,
+)
+from bot.services.reply import Renderer
+
+log = logger(__name__)
+
+AT_ONCE = 30
+# A message taken for sending by a process that died is taken again after this.
+LEASE = timedelta(seconds=60)
+# Full-jitter backoff in seconds, and how long to go on (security-reliability.md 4.1, Outbox).
+BACKOFF = (1.0, 60.0)
+GIVE_UP = timedelta(hours=1)
+GIVE_UP_URGENT = timedelta(hours=24)
+# Telegram: about 30 a second in all and one a second in a chat, short bursts tolerated.
+PER_SECOND = 25.0
+PER_CHAT_SECOND = 1.0
+PER_CHAT_BURST = 3.0
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """A token bucket: ``rate`` tokens a second, at most ``burst`` saved."""
+
+    rate: float
+    burst: float
+    tokens: float
+    at: datetime
+
+    def take(self, now: datetime) -> float:
+        """Take a token and return 0, or return the seconds until there is one."""
+        passed = (now - self.at) / timedelta(seconds=1)
+        self.tokens, self.at = min(self.burst, self.tokens + passed * self.rate), now
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return 0.0
+        return (1 - self.tokens) / self.rate
+
+
+class Deliverer:
+    """Delivers the outbox of one channel."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, renderer: Renderer, channel: ChannelPort
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._renderer = renderer
+        self._channel = channel
+        self._wake = asyncio.Event()
+        self._chats: dict[str, _Bucket] = {}
+        self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
+        self._paused_until = clock.now()
+
+    def wake(self) -> None:
+        """Say that something was posted."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                busy = await self.step()
+            except HavnError as error:
+                log.warning("deliver_step_failed", error=error_class(error))
+                busy = 0
+            if not busy:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), timeout=1)
+                except TimeoutError:
+                    continue
+
+    async def step(self) -> int:
+        """Send what is due; return how many messages were tried."""
+        now = self._clock.now()
+        if now < self._paused_until:
+            return 0
+        taken = await self._take(now)
+        done = await asyncio.gather(*(self._send(one) for one in taken))
+        async with self._store.begin() as unit:
+            await unit.messages.mark(done)
+        return len(taken)
+
+    async def _take(self, now: datetime) -> Sequence[Outgoing]:
+        """Take due messages whose chat may be written to now; the lease covers a crash."""
+        async with self._store.begin() as unit:
+            due = await unit.messages.due(self._channel.name, now, AT_ONCE)
+            taken: list[Outgoing] = []
+            later: list[Outgoing] = []
+            for one in due:
+                wait = self._wait(one.address, now)
+                if wait:
+                    later.append(replace(one, due_at=now + timedelta(seconds=wait)))
+                else:
+                    taken.append(replace(one, state=Delivery.SENDING, due_at=now + LEASE))
+            await unit.messages.mark([*taken, *later])
+        return taken
+
+    def _wait(self, address: str, now: datetime) -> float:
+        if len(self._chats) > 10_000:  # noqa: PLR2004 -- a bound on memory, nothing more
+            self._chats.clear()
+        chat = self._chats.setdefault(
+            address, _Bucket(PER_CHAT_SECOND, PER_CHAT_BURST, PER_CHAT_BURST, now)
+        )
+        return chat.take(now) or self._all.take(now)
+
+    async def _send(self, one: Outgoing) -> Outgoing:
+        """Do one thing on the channel and return where it stands afterwards."""
+        try:
+            reference = await self._do(one)
+        except DeliveryError as error:
+            return self._refused(one, error)
+        except Exception as error:
+            log.exception("delivery_broken", error=error_class(error))
+            return replace(one, state=Delivery.FAILED, attempts=one.attempts + 1)
+        return replace(one, state=Delivery.SENT, attempts=one.attempts + 1, reference=reference)
+
+    async def _do(self, one: Outgoing) -> str:
+        if isinstance(one.body, Reply):
+            bubble = self._renderer.render(one.body, self._channel.name)
+            return await self._channel.show(one.address, bubble)
+        await self._channel.delete(one.address, one.body.references)
+        if one.body.then is None:
+            return ""
+        bubble = self._renderer.render(one.body.then, self._channel.name)
+        return await self._channel.show(one.address, bubble)
+
+    def _refused(self, one: Outgoing, error: DeliveryError) -> Outgoing:
+        now = self._clock.now()
+        one = replace(one, attempts=one.attempts + 1)
+        if error.everywhere:
+            self._paused_until = now + timedelta(seconds=error.wait)
+        patience = GIVE_UP_URGENT if one.urgent else GIVE_UP
+        if error.refusal is not Refusal.LATER or now - one.at > patience:
+            log.warning("delivery_given_up", refusal=error.refusal, attempts=one.attempts)
+            return replace(one, state=Delivery.FAILED)
+        low, high = BACKOFF
+        backoff = random.uniform(low, min(high, low * 2**one.attempts))
+        due = now + timedelta(seconds=max(error.wait, backoff))
+        return replace(one, state=Delivery.PENDING, due_at=due)

@@ -1,0 +1,133 @@
+"""Forgetting: one job, safe to repeat after a kill at any step; "done" is only said once it is true."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.conversation import Conversation
+from bot.domain.messages import Channel, ConversationId, Reply
+from bot.logs import error_class, logger
+from bot.ports import ChannelPort, Clock, DeliveryError, Sealer, Store
+from bot.services.batch import Batch
+from bot.services.effects import DELETABLE
+from bot.services.reply import Renderer
+
+log = logger(__name__)
+
+# How long the last word stays before it, too, is deleted (copy deck, utter_forget_done).
+LAST_WORD_SECONDS = 10.0
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What is needed to clean the visitor's side while it can still be read."""
+
+    conversation: Conversation
+    references: Sequence[str]
+
+
+class Eraser:
+    """Erases conversations: rows, keys, journals, and the visitor's side as far as a channel allows."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        renderer: Renderer,
+        channels: Mapping[Channel, ChannelPort],
+        failpoint: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._renderer = renderer
+        self._channels = channels
+        self._failpoint = failpoint
+        self._batch: Batch[Collection[ConversationId], None] = Batch(self._forget_all)
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def forget(self, ids: Collection[ConversationId]) -> None:
+        """Erase conversations; when this returns, nothing of them can be read any more."""
+        if ids:
+            await self._batch(ids)
+
+    async def resume(self) -> int:
+        """Finish what a crash interrupted; return how many conversations."""
+        async with self._store.begin() as unit:
+            begun = await unit.conversations.forgetting()
+        await self.forget(begun)
+        return len(begun)
+
+    async def _forget_all(self, groups: Sequence[Collection[ConversationId]]) -> Sequence[None]:
+        ids = {id_ for group in groups for id_ in group}
+        leaving = await self._begin(ids)
+        self._failpoint("forget_begun")
+        await asyncio.gather(*(self._clean_channel(one) for one in leaving))
+        self._failpoint("forget_channel_cleaned")
+        await self._sealer.destroy_keys(ids)
+        self._failpoint("forget_keys_destroyed")
+        async with self._store.begin() as unit:
+            await unit.conversations.erase(ids)
+        self._failpoint("forget_rows_erased")
+        await self._store.scrub()
+        self._failpoint("forget_scrubbed")
+        await self._sealer.rotate()
+        self._failpoint("forget_rotated")
+        for one in leaving:
+            self._say_last_word(one.conversation)
+        return [None] * len(groups)
+
+    async def _begin(self, ids: Collection[ConversationId]) -> Sequence[_Leaving]:
+        """Mark the conversations, and read what is needed to clean the visitor's side."""
+        since = self._clock.now() - DELETABLE
+        async with self._store.begin() as unit:
+            loaded = await unit.conversations.load(ids, forgetting=True)
+            leaving = [
+                _Leaving(one, await unit.messages.references(one.id, since))
+                for one in loaded.values()
+                if one.channel in self._channels
+            ]
+            await unit.conversations.begin_forgetting(ids, self._clock.now())
+        return leaving
+
+    async def _clean_channel(self, leaving: _Leaving) -> None:
+        """Delete messages on the visitor's side, best effort: forgetting never waits for a channel."""
+        conversation = leaving.conversation
+        channel = self._channels[conversation.channel]
+        if not leaving.references:
+            return
+        for _ in range(_TRIES):
+            try:
+                await channel.delete(conversation.address, leaving.references)
+            except DeliveryError as error:
+                log.warning("forget_channel_refused", refusal=error.refusal)
+            else:
+                return
+
+    def _say_last_word(self, conversation: Conversation) -> None:
+        """Say from memory that it is done; the store knows nobody any more."""
+        task = asyncio.create_task(self._last_word(conversation))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _last_word(self, conversation: Conversation) -> None:
+        channel = self._channels[conversation.channel]
+        locale = conversation.memory.locale or "en"
+        try:
+            done = self._renderer.render(Reply("utter_forget_done", locale), channel.name)
+            reference = await channel.show(conversation.address, done)
+            await asyncio.sleep(LAST_WORD_SECONDS)
+            await channel.delete(conversation.address, [reference])
+            hello = self._renderer.render(Reply("utter_hide_done", locale), channel.name)
+            await channel.show(conversation.address, hello)
+        except DeliveryError as error:
+            log.warning("last_word_refused", refusal=error.refusal, error=error_class(error))
+
+    async def close(self) -> None:
+        """Let last words finish for a moment."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)

@@ -1,0 +1,273 @@
+"""The way in: store first, acknowledge then, answer after that. The one place to read the whole story.
+
+accept()  →  a transaction stores the message, sealed; when it commits, the channel may be told
+answer()  →  triage, then the NLU unit (outside any transaction), then a transaction stores the
+             replies and the new memory and marks the message as answered
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.conversation import Conversation
+from bot.domain.messages import (
+    Bubble,
+    Channel,
+    ConversationId,
+    Event,
+    Incoming,
+    MessageId,
+    Reply,
+    Sent,
+    Tapped,
+    Text,
+)
+from bot.domain.triage import Lexicon, assess
+from bot.logs import error_class, logger
+from bot.ports import Arrival, Clock, Lookup, Outgoing, Sealer, Store, UnitOfWork
+from bot.services.answer import Answers
+from bot.services.batch import Batch
+from bot.services.erase import Eraser
+from bot.services.ids import MessageIds, conversation_id
+from bot.services.reply import Renderer
+
+log = logger(__name__)
+
+# A text longer than this is cut: Telegram's own limit for one message.
+LONGEST_TEXT = 4096
+_PROGRAM = "program"
+# A repeated message is answered with the last things shown: at most this many.
+_REPEATED = 3
+_ALARM_TAPS = ("utter_danger", "utter_suicide", "utter_phone")
+_URGENT_TAPS = (
+    "utter_danger",
+    "utter_suicide",
+    "utter_human",
+    "action_queue",
+    "action_hide",
+    "action_forget",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Messages to accept together, and the mark to store with them."""
+
+    incoming: Sequence[Incoming]
+    mark: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where an incoming message belongs; ``fresh`` when this very call stored it."""
+
+    conversation: ConversationId
+    message: MessageId
+    fresh: bool
+
+
+class Reception:
+    """The Door every channel is given."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        answers: Answers,
+        eraser: Eraser,
+        renderer: Renderer,
+        lexicons: Sequence[Lexicon],
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._answers = answers
+        self._eraser = eraser
+        self._renderer = renderer
+        self._lexicons = lexicons
+        self._ids = MessageIds()
+        self._storing: Batch[_Delivery, Sequence[_Placed]] = Batch(self._store_all)
+        self._background: set[asyncio.Task[None]] = set()
+
+    # --- the promises of Door ---
+
+    async def accept(
+        self, incoming: Sequence[Incoming], *, mark: tuple[str, int] | None = None
+    ) -> None:
+        """Store messages durably, then let them be answered in the background."""
+        cleaned = [_clean(one) for one in incoming]
+        placed = await self._storing(_Delivery(cleaned, mark))
+        fresh: dict[ConversationId, bool] = {}
+        for one, place in zip(cleaned, placed, strict=True):
+            if place.fresh:
+                urgent = fresh.get(place.conversation, False) or self._is_urgent(one.event)
+                fresh[place.conversation] = urgent
+        for conversation, urgent in fresh.items():
+            self._later(conversation, urgent=urgent)
+
+    async def mark(self, name: str) -> int | None:
+        """Return a mark stored with accept()."""
+        async with self._store.begin() as unit:
+            return await unit.marks.get(name)
+
+    async def converse(self, incoming: Incoming) -> Sequence[Sent]:
+        """Store one message, answer it, and return what is shown in return."""
+        incoming = _clean(incoming)
+        (placed,) = await self._storing(_Delivery([incoming]))
+        urgent = self._is_urgent(incoming.event)
+        said = await self._answers(placed.conversation, urgent=urgent)
+        if said or placed.fresh:
+            return self._rendered(said)
+        shown = await self.shown(incoming.channel, incoming.sender, MessageId(0))
+        return shown[-_REPEATED:]
+
+    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
+        """Return what was shown to a visitor after a message."""
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            for conversation in known.values():
+                if self._sealer.has_key(conversation):
+                    return self._rendered(await unit.messages.replies_after(conversation, after))
+        return ()
+
+    async def leave(self, channel: Channel, sender: str) -> None:
+        """Erase everything about a visitor."""
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+        await self._eraser.forget(set(known.values()))
+
+    def greet(self, channel: Channel, screen: str, locale: str) -> Bubble:
+        """Render a screen that needs no conversation."""
+        return self._renderer.render(Reply(screen, locale), channel)
+
+    def emergency(self, incoming: Incoming) -> Bubble:
+        """Render numbers from memory while the store is down."""
+        screen = self._alarm(incoming.event)
+        locale = incoming.hint if incoming.hint in self._renderer.texts.locales else "en"
+        return self.greet(incoming.channel, screen or "utter_error", locale)
+
+    # --- resuming ---
+
+    async def resume(self) -> int:
+        """Answer what a crash left unanswered; return how many conversations."""
+        async with self._store.begin() as unit:
+            left = await unit.messages.with_unanswered(self._clock.now(), 500)
+        for conversation in left:
+            self._later(conversation, urgent=False)
+        return len(left)
+
+    async def close(self) -> None:
+        """Let answers under way finish; what does not finish is resumed at the next start."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=5)
+
+    # --- inside ---
+
+    def _alarm(self, event: Event) -> str | None:
+        """Return the screen that answers danger, typed or tapped; None where there is none."""
+        if isinstance(event, Text):
+            return assess(event.text, self._lexicons).screen
+        if isinstance(event, Tapped) and event.tap.to.startswith(_ALARM_TAPS):
+            return event.tap.to if event.tap.to in self._renderer.deck else None
+        return None
+
+    def _is_urgent(self, event: Event) -> bool:
+        """Tell whether an event must pass at any pace."""
+        if isinstance(event, Text):
+            return self._alarm(event) is not None
+        return isinstance(event, Tapped) and event.tap.to.startswith(_URGENT_TAPS)
+
+    def _later(self, conversation: ConversationId, *, urgent: bool) -> None:
+        task = asyncio.create_task(self._answer_quietly(conversation, urgent=urgent))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _answer_quietly(self, conversation: ConversationId, *, urgent: bool) -> None:
+        try:
+            await self._answers(conversation, urgent=urgent)
+        except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
+            log.warning("answer_failed", error=error_class(error))
+
+    def _rendered(self, rows: Sequence[Outgoing]) -> Sequence[Sent]:
+        return [
+            Sent(row.id, _PROGRAM, row.at, self._renderer.render(row.body, row.channel))
+            for row in rows
+            if isinstance(row.body, Reply)
+        ]
+
+    async def _store_all(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
+        """Store many deliveries in one transaction; one fsync serves them all."""
+        everything = [one for delivery in deliveries for one in delivery.incoming]
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            homes = await self._homes(unit, everything)
+            arrivals = [
+                Arrival(self._ids.next(now), homes[one.channel, one.sender], one, now)
+                for one in everything
+            ]
+            stored = await unit.messages.accept(arrivals)
+            for delivery in deliveries:
+                if delivery.mark:
+                    await unit.marks.set(*delivery.mark)
+        placed = iter([_Placed(a.conversation, a.id, a.id in stored) for a in arrivals])
+        return [[next(placed) for _ in delivery.incoming] for delivery in deliveries]
+
+    async def _homes(
+        self, unit: UnitOfWork, incoming: Sequence[Incoming]
+    ) -> Mapping[tuple[Channel, str], ConversationId]:
+        """Find or begin the conversation of every sender."""
+        senders = {(one.channel, one.sender): one for one in incoming}
+        lookups = {key: self._sealer.lookups(*key) for key in senders}
+        known = await unit.conversations.find({h for hashes in lookups.values() for h in hashes})
+        await self._sealer.load_keys(set(known.values()))
+        homes: dict[tuple[Channel, str], ConversationId] = {}
+        unreadable: list[ConversationId] = []
+        rekey: dict[ConversationId, Lookup] = {}
+        for key, hashes in lookups.items():
+            found = next((h for h in hashes if h in known), None)
+            if found is None:
+                continue
+            if not self._sealer.has_key(known[found]):
+                unreadable.append(known[found])
+                continue
+            homes[key] = known[found]
+            if found != hashes[0]:
+                rekey[known[found]] = hashes[0]
+        if unreadable:
+            await unit.conversations.erase(unreadable)
+        await unit.conversations.rekey(rekey)
+        new = {key: one for key, one in senders.items() if key not in homes}
+        return {**homes, **await self._begin(unit, new, lookups)}
+
+    async def _begin(
+        self,
+        unit: UnitOfWork,
+        new: Mapping[tuple[Channel, str], Incoming],
+        lookups: Mapping[tuple[Channel, str], Sequence[Lookup]],
+    ) -> Mapping[tuple[Channel, str], ConversationId]:
+        """Begin conversations; their keys are durable before the first sealed byte is written."""
+        ids = {key: conversation_id() for key in new}
+        await self._sealer.create_keys(ids.values())
+        now = self._clock.now()
+        await unit.conversations.add(
+            {
+                lookups[key][0]: Conversation(
+                    ids[key], one.channel, created_at=now, last_seen_at=now, address=one.address
+                )
+                for key, one in new.items()
+            }
+        )
+        return ids
+
+
+def _clean(incoming: Incoming) -> Incoming:
+    """Take control characters and lone surrogates out of a text, and cut it to what one message holds."""
+    if not isinstance(incoming.event, Text):
+        return incoming
+    text = incoming.event.text[:LONGEST_TEXT]
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(c for c in text if c.isprintable() or c in "\n\t\u200d\u200c")
+    return replace(incoming, event=Text(text))

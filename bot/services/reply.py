@@ -1,0 +1,119 @@
+"""From a screen's key to the words of one message in the visitor's locale."""
+
+from collections.abc import Iterable
+
+from bot.domain.facts import PLACEHOLDER, Registry
+from bot.domain.messages import Bubble, Channel, Choice, Reply
+from bot.domain.screens import Button, Deck, Tap
+from bot.i18n import LOCALES, Texts, Values, mark_start, own_name
+
+_OPTIONS = ("option_1", "option_2")
+_COPY = "action_copy_number"
+_LANGUAGE = "action_set_language"
+_LONG_LABEL = 14
+
+
+class Renderer:
+    """Renders replies. It asks nobody: deck, facts and words are in memory, so it works when all else is down."""
+
+    def __init__(self, deck: Deck, texts: Texts, values: Values) -> None:
+        self.deck = deck
+        self.texts = texts
+        self.values = values
+
+    @property
+    def registry(self) -> Registry:
+        """Return the facts that fill the screens."""
+        return self.values.registry
+
+    def render(self, reply: Reply, channel: Channel) -> Bubble:
+        """Return the words and buttons of a reply, facts as they stand now."""
+        screen = self.deck[reply.screen]
+        source = screen.source(channel)
+        runtime = {**reply.values, **self._reviewed(source)}
+        template = self.texts.get(screen.id, source, reply.locale)
+        text = self.values.fill(template, reply.locale, runtime).strip()
+        own = [*screen.buttons, *reply.extra]
+        rows = [*self._rows(own, reply), *self._fixed(reply)]
+        return Bubble(
+            screen.id,
+            reply.locale,
+            mark_start(text, reply.locale),
+            tuple(rows),
+            reply.on if screen.in_place else "",
+        )
+
+    def label(self, button: Button, locale: str) -> str:
+        """Return a button's label in a locale."""
+        template = self.texts.get("button", button.label, locale)
+        return self.values.fill(template, locale, {})
+
+    def taps(self, screen_id: str, locale: str) -> dict[str, Tap]:
+        """Return what can be typed instead of pressed on a screen: label (casefolded) to tap.
+
+        English labels work in every locale; the fixed row works on every screen.
+        """
+        buttons = [*self.deck.fixed_row, *self.deck["utter_main_menu"].buttons]
+        if screen_id in self.deck:
+            buttons += self.deck[screen_id].buttons
+        found: dict[str, Tap] = {}
+        for button in buttons:
+            if PLACEHOLDER.search(button.label) or button.tap.to == _LANGUAGE:
+                continue
+            for label in (button.label, self.label(button, locale)):
+                found[fold(label)] = button.tap
+        for code in self.texts.locales:
+            found.setdefault(fold(own_name(code)), Tap(_LANGUAGE, {"locale": code}))
+        return found
+
+    def _reviewed(self, source: str) -> dict[str, str]:
+        day = self.registry.reviewed_on(source)
+        return {"fact_reviewed_on": day.isoformat()} if day else {}
+
+    def _rows(self, buttons: Iterable[Button], reply: Reply) -> list[tuple[Choice, ...]]:
+        """Lay buttons out: short ones share a row of two, long ones stand alone."""
+        choices: list[Choice] = []
+        for button in buttons:
+            choices.extend(self._choices(button, reply))
+        rows: list[tuple[Choice, ...]] = []
+        for choice in choices:
+            short = len(choice.label) <= _LONG_LABEL
+            if short and rows and len(rows[-1]) == 1 and len(rows[-1][0].label) <= _LONG_LABEL:
+                rows[-1] = (*rows[-1], choice)
+            else:
+                rows.append((choice,))
+        return rows
+
+    def _choices(self, button: Button, reply: Reply) -> list[Choice]:
+        if button.tap.to == _LANGUAGE and "locale" not in button.tap.values:
+            return self._languages(reply.locale)
+        for option in _OPTIONS:
+            if button.label == f"{{{option}}}":
+                return self._guess(reply.values.get(option, ""), reply.locale)
+        copy = str(self.registry["cmm_phone"].value) if button.tap.to == _COPY else ""
+        return [Choice(self.label(button, reply.locale), button.tap.encode(), copy)]
+
+    def _guess(self, screen_id: str, locale: str) -> list[Choice]:
+        if screen_id not in self.deck:
+            return []
+        screen = self.deck[screen_id]
+        label = self.texts.get("topic", screen.topic, locale)
+        return [Choice(label, Tap(screen.id).encode())]
+
+    def _languages(self, first: str) -> list[Choice]:
+        served = [code for code in LOCALES if code in self.texts.locales]
+        served.sort(key=lambda code: code != first)
+        return [
+            Choice(own_name(code), Tap(_LANGUAGE, {"locale": code}).encode()) for code in served
+        ]
+
+    def _fixed(self, reply: Reply) -> list[tuple[Choice, ...]]:
+        row = self.deck.row_under(reply.screen)
+        return (
+            [tuple(Choice(self.label(b, reply.locale), b.tap.encode()) for b in row)] if row else []
+        )
+
+
+def fold(text: str) -> str:
+    """Return a text as labels are compared: without case, outer punctuation and double spaces."""
+    return " ".join(text.casefold().strip(" \t\n.!?…,;:'\"").split())

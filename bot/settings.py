@@ -1,0 +1,177 @@
+"""Settings: read once from the environment (prefix HAVN_) or a TOML file, then never again."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self, get_type_hints
+from urllib.parse import urlsplit
+
+from bot.domain.errors import ConfigurationError
+
+PREFIX = "HAVN_"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+# Telegram deletes a bot's view of a chat only below this age (Bot API, deleteMessage).
+DELETE_WINDOW_HOURS = 48
+# Below 48 h with room for a server that was down for a while.
+AUTO_DELETE_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. Secrets are left out of the repr.
+
+    ``retention_idle_hours``: a conversation without handover is erased this long after its last
+    message. ``retention_closed_days``: a handed-over one, after it closed. ``retention_cap_days``:
+    nothing is kept longer, whatever happens. ``data_dir`` holds the database, ``key_dir`` the keys.
+    """
+
+    data_dir: Path = Path("var")
+    key_dir: Path | None = None
+    database_url: str = field(default="", repr=False)
+    root: Path = Path()
+
+    operator_name: str = "Havn (demo)"
+    operator_contact: str = "the person who showed you this demo"
+    bot_name: str = "Havn"
+    neutral_site: str = "https://www.dmi.dk"
+    web_chat_url: str = ""
+    privacy_url: str = ""
+
+    allow_drafts: bool = False
+    nlu: str = "auto"
+    nlu_python: str = ""
+    nlu_socket: Path | None = None
+    nlu_deadline_ms: int = 800
+
+    telegram_token: str = field(default="", repr=False)
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_webhook_url: str = field(default="", repr=False)
+    telegram_webhook_secret: str = field(default="", repr=False)
+
+    chat_host: str = "127.0.0.1"
+    chat_port: int = 8080
+    console_host: str = "127.0.0.1"
+    console_port: int = 8081
+
+    retention_idle_hours: int = 24
+    retention_closed_days: int = 7
+    retention_cap_days: int = 30
+    retention_receipts_days: int = 7
+    web_idle_minutes: int = 20
+
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} must be more than 0")
+        if self.nlu not in ("auto", "off"):
+            raise ConfigurationError("HAVN_NLU must be auto or off")
+        if bool(self.telegram_webhook_url) != bool(self.telegram_webhook_secret):
+            raise ConfigurationError(
+                "HAVN_TELEGRAM_WEBHOOK_URL and HAVN_TELEGRAM_WEBHOOK_SECRET go together: "
+                "set both for a webhook, or neither for long polling"
+            )
+        if urlsplit(self.neutral_site).scheme != "https":
+            raise ConfigurationError("HAVN_NEUTRAL_SITE must be an https address")
+        if self.database_url and not self.database_url.startswith(("sqlite", "postgresql")):
+            raise ConfigurationError("HAVN_DATABASE_URL must begin with sqlite or postgresql")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Read the file named by HAVN_CONFIG, then the environment; later ones win.
+
+        ConfigurationError names an unknown or malformed setting, without showing its value.
+        """
+        environ = os.environ if environ is None else environ
+        raw: dict[str, Any] = {}
+        if path := environ.get(f"{PREFIX}CONFIG"):
+            raw |= _read_file(Path(path))
+        known = {f.name for f in fields(cls)}
+        for name, value in environ.items():
+            key = name.removeprefix(PREFIX).lower()
+            if not name.startswith(PREFIX) or key == "config":
+                continue
+            if key not in known:
+                raise ConfigurationError(f"{name} is not a setting; `havn doctor` lists them all")
+            raw[key] = value
+        hints = get_type_hints(cls)
+        values = {key: _convert(key, value, hints[key]) for key, value in raw.items()}
+        return cls(**{**values, **overrides})
+
+    @property
+    def keys_folder(self) -> Path:
+        """Return the folder of keys: its own one where set, so that backups can leave it out."""
+        return self.key_dir or self.data_dir / "keys"
+
+    @property
+    def socket(self) -> Path:
+        """Return the socket of the NLU unit."""
+        return self.nlu_socket or self.data_dir / "nlu.sock"
+
+    @property
+    def chat_address(self) -> str:
+        """Return the address of the web chat as visitors reach it."""
+        return self.web_chat_url or f"http://{self.chat_host}:{self.chat_port}/"
+
+    def said(self) -> Mapping[str, str]:
+        """Return the settings that screens speak of, by placeholder."""
+        base = self.chat_address.rstrip("/")
+        return {
+            "operator_name": self.operator_name,
+            "operator_contact": self.operator_contact,
+            "bot_name": self.bot_name,
+            "neutral_site": urlsplit(self.neutral_site).hostname or "",
+            "web_chat_url": self.chat_address,
+            "privacy_url": self.privacy_url or f"{base}/privacy",
+            "retention_days": str(self.retention_closed_days),
+            "retention_cap_days": str(self.retention_cap_days),
+            "idle_hours": str(self.retention_idle_hours),
+            "web_idle_minutes": str(self.web_idle_minutes),
+            "delete_window_hours": str(DELETE_WINDOW_HOURS),
+            "auto_delete_hours": str(AUTO_DELETE_HOURS),
+        }
+
+
+_POSITIVE = (
+    "nlu_deadline_ms",
+    "retention_idle_hours",
+    "retention_closed_days",
+    "retention_cap_days",
+    "retention_receipts_days",
+    "web_idle_minutes",
+)
+
+
+def _read_file(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the settings in {path}: {error}") from error
+
+
+def _convert(name: str, value: Any, kind: Any) -> Any:
+    """Turn a setting into its type; the error names the setting and never its value."""
+    setting = f"{PREFIX}{name.upper()}"
+    try:
+        if kind is bool:
+            return _flag(value)
+        if kind is int:
+            return int(value)
+        if kind is str:
+            return str(value).strip()
+        return Path(value) if value else None
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{setting} does not have the right form") from None
+
+
+def _flag(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError

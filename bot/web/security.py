@@ -1,0 +1,72 @@
+"""What stands around every response of the console, errors included."""
+
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.logs import error_class, logger
+
+log = logger(__name__)
+
+# Nothing is allowed but what a page of ours uses today.
+_POLICY = (
+    "default-src 'none'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+)
+_REFUSED_FEATURES = (
+    "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
+    "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone",
+    "midi", "payment", "picture-in-picture", "screen-wake-lock", "serial", "usb",
+    "xr-spatial-tracking",
+)  # fmt: skip
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": "; ".join(_POLICY),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": ", ".join(f"{name}=()" for name in _REFUSED_FEATURES),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow, noarchive, nosnippet",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+class Guarded:
+    """Adds the headers to every response of an app, and keeps its errors from the server.
+
+    A server prints what it catches, and an error may quote what was written.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._add(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            log.error("console_request_failed", error=error_class(error))  # noqa: TRY400 -- no trace
+
+    def _add(self, headers: MutableHeaders) -> None:
+        headers.update(HEADERS)
+        headers.setdefault("cache-control", "no-store")
+        if self._https:
+            headers["strict-transport-security"] = HSTS
+        del headers["server"]

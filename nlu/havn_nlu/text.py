@@ -1,0 +1,117 @@
+"""What a text looks like to the classifiers: normal form, tokens, n-grams.
+
+Pure functions, standard library only. They serve every script: words where a script writes spaces,
+single written characters where it does not (Thai, Khmer, Lao, Burmese, Chinese, Japanese).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+MAX_CHARACTERS = 1000
+
+# Letters that keep their meaning for a reader but do not decompose into letter + mark.
+_FOLDED_LETTERS = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "\u0131": "i", "þ": "th"}
+)
+_SPACELESS = (
+    r"\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u0f00-\u0fff"
+    r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
+)
+# Marks written over, under or around a base character in the spaceless scripts above.
+_SPACELESS_MARKS = (
+    r"\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"
+    r"\u102b-\u103e\u1056-\u1059\u17b4-\u17d3\u0f71-\u0f84"
+)
+_RUN = re.compile(
+    rf"(?P<spaceless>[{_SPACELESS}]+)"
+    # [^\W_] leaves out the marks of Arabic, Hebrew and the Indic scripts, which belong to words.
+    rf"|(?P<word>(?:(?![{_SPACELESS}])[^\W_])"
+    rf"(?:(?![{_SPACELESS}])(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]))*)"
+    # Signs people answer with: a question mark in any script, emoji and pictographs.
+    r"|(?P<sign>[?\u2600-\u27bf\U0001f000-\U0001faff])"
+)
+_WRITTEN_CHARACTER = re.compile(rf"[{_SPACELESS}][{_SPACELESS_MARKS}]*")
+_APOSTROPHES = re.compile(r"(?<=\w)['`\u00b4\u02bc\u2019](?=\w)")
+_THREE_OR_MORE = re.compile(r"([^\W\d_])\1{2,}")
+
+
+def clean(raw: str) -> str:
+    """Make a visitor's text safe to hand to Rasa: no controls, no command slash, limited length.
+
+    Rasa takes a text that begins with a slash for an intent typed by a developer.
+    """
+    visible = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
+        for character in raw[:MAX_CHARACTERS]
+    )
+    return visible.lstrip("/ \t\u00a0\u3000\ufeff\u200b").strip()
+
+
+def normalise(text: str) -> str:
+    """Bring a text to one written form: width, case, digits, invisible characters, long vowels."""
+    composed = unicodedata.normalize("NFKC", text).casefold()
+    characters: list[str] = []
+    for character in composed:
+        category = unicodedata.category(character)
+        if category == "Nd":
+            characters.append(str(unicodedata.decimal(character)))
+        elif character == "؟":
+            characters.append("?")
+        elif character == "\u200b":  # zero-width space: where Thai and Khmer may break a line
+            characters.append(" ")
+        elif category != "Cf":
+            characters.append(character)
+    joined = _APOSTROPHES.sub("", "".join(characters))
+    return _THREE_OR_MORE.sub(r"\1\1", joined)
+
+
+def fold(text: str) -> str:
+    """Take the accents off a normalised text, as many people type without them."""
+    if text.isascii():
+        return text
+    kept = [
+        character
+        for character in unicodedata.normalize("NFD", text)
+        if not "\u0300" <= character <= "\u036f"
+    ]
+    return unicodedata.normalize("NFC", "".join(kept)).translate(_FOLDED_LETTERS)
+
+
+def runs(text: str) -> Iterator[tuple[str, int, str]]:
+    """Yield (kind, start, run) for a normalised text; kind is spaceless, word or sign."""
+    for match in _RUN.finditer(text):
+        yield str(match.lastgroup), match.start(), match.group()
+
+
+def tokens(text: str) -> list[tuple[str, int]]:
+    """Split a normalised text into (token, start): words, signs, written characters."""
+    found: list[tuple[str, int]] = []
+    for kind, start, run in runs(text):
+        if kind == "spaceless":
+            found.extend(
+                (match.group(), start + match.start()) for match in _WRITTEN_CHARACTER.finditer(run)
+            )
+        else:
+            found.append((run, start))
+    return found
+
+
+def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[str]:
+    """Yield the features of a normalised text.
+
+    `w…` are sequences of up to `words` tokens as typed; `c…` are character sequences of the given
+    lengths inside a word and its borders, without accents.
+    """
+    found = [token for token, _ in tokens(text)]
+    for length in range(1, words + 1):
+        for start in range(len(found) - length + 1):
+            yield "w" + " ".join(found[start : start + length])
+    shortest, longest = characters
+    for kind, _, run in runs(fold(text)):
+        if kind == "sign":
+            continue
+        bordered = f" {run} "
+        for length in range(shortest, longest + 1):
+            for start in range(len(bordered) - length + 1):
+                yield "c" + bordered[start : start + length]

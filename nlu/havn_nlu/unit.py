@@ -1,0 +1,126 @@
+"""One turn: text and screen in, meaning out. Keeps nothing between turns and logs nothing."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import havn_nlu.quiet  # noqa: F401 - silence comes before Rasa
+
+# isort: split
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+from rasa.core.processor import MessageProcessor
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from havn_nlu.inputs import MODEL_NAME, Manifest, sha256
+from havn_nlu.text import clean
+
+FALLBACK_INTENT = "nlu_fallback"
+_RANKED = 5
+_OUTCOMES = 5
+_SENDER = "visitor"  # Rasa wants a name; it is the same for everybody
+
+
+class ModelRefusedError(ValueError):
+    """The model file is not the one its manifest or the operator's pin describes."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a text means on a screen.
+
+    `intent` is `nlu_fallback` where the likeliest intent is not likely enough, or two are close.
+    `ranking` holds up to five (intent, probability), best first and without the fallback, and
+    `confidence` is the first of these probabilities.
+    `outcomes` are `utter_*` and `action_*` ids in the order in which they answer.
+    `lang` is None where no n-gram of the text is known.
+    """
+
+    intent: str
+    confidence: float
+    ranking: list[tuple[str, float]]
+    outcomes: list[str]
+    lang: str | None
+    lang_confidence: float
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the JSON form that crosses the socket."""
+        return asdict(self)
+
+
+class Unit:
+    """A loaded model."""
+
+    def __init__(self, processor: MessageProcessor, model: str, loaded_s: float) -> None:
+        self._processor = processor
+        self.model = model  # fingerprint of the training files
+        self.loaded_s = loaded_s
+
+    @classmethod
+    def load(cls, path: Path, *, pinned: str | None = None) -> "Unit":
+        """Load a model file, or the `model.tar.gz` of a directory.
+
+        A model names the code to import, so its SHA-256 is checked first: against `pinned` if
+        given, else against the manifest beside it. Raises ModelRefusedError on a mismatch or
+        when there is nothing to check against, OSError when the file cannot be read.
+        """
+        began = time.monotonic()
+        file = path / MODEL_NAME if path.is_dir() else path
+        manifest = Manifest.read(file.parent)
+        expected = pinned or (manifest.sha256 if manifest else None)
+        if expected is None:
+            raise ModelRefusedError("no manifest beside the model and no pinned hash")
+        if sha256(file) != expected:
+            raise ModelRefusedError("the model is not the one that was trained")
+        processor = Agent.load(str(file)).processor
+        if processor is None:
+            raise ModelRefusedError("Rasa could not read the model")
+        name = manifest.fingerprint if manifest else expected
+        return cls(processor, name, round(time.monotonic() - began, 2))
+
+    async def turn(self, text: str, screen: str | None, *, minor: bool | None = None) -> Turn:
+        """Say what a text means. Pure: the same arguments give the same answer."""
+        parsed = await self._processor.parse_message(
+            UserMessage(clean(text), sender_id=_SENDER, message_id=_SENDER)
+        )
+        intent = str(parsed["intent"].get("name") or FALLBACK_INTENT)
+        language = parsed.get("lang") or {}
+        ranking = [
+            (str(entry["name"]), round(float(entry["confidence"]), 4))
+            for entry in parsed["intent_ranking"]
+            if entry["name"] != FALLBACK_INTENT
+        ]
+        return Turn(
+            intent=intent,
+            confidence=ranking[0][1] if ranking else 0.0,
+            ranking=ranking[:_RANKED],
+            outcomes=self._outcomes(intent, screen, minor=minor),
+            lang=language.get("name"),
+            lang_confidence=round(float(language.get("confidence") or 0.0), 4),
+        )
+
+    def _outcomes(self, intent: str, screen: str | None, *, minor: bool | None) -> list[str]:
+        """Ask the policies what follows, on a conversation that exists for this question only.
+
+        They never see the text: rules and stories speak of intents.
+        """
+        known: list[Event] = [ActionExecuted(ACTION_LISTEN_NAME)]
+        if screen is not None:
+            known.append(SlotSet("screen", screen))
+        if minor is not None:
+            known.append(SlotSet("minor", minor))
+        known.append(UserUttered("", intent={"name": intent, "confidence": 1.0}))
+        domain = self._processor.domain
+        tracker = DialogueStateTracker.from_events(_SENDER, known, slots=domain.slots)
+        outcomes: list[str] = []
+        while len(outcomes) < _OUTCOMES:
+            action, prediction = self._processor.predict_next_with_tracker_if_should(tracker)
+            name = action.name()
+            if name == ACTION_LISTEN_NAME or name in outcomes:
+                break
+            outcomes.append(name)
+            tracker.update_with_events(prediction.events, domain)
+            tracker.update(ActionExecuted(name), domain)
+        return outcomes

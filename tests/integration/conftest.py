@@ -1,0 +1,67 @@
+"""SQLite files, a real PostgreSQL and a real key folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.sealing import EphemeralKeys, KeyRing
+from bot.adapters.storage import SqlStore
+from tests.support.postgres import Cluster, shared_cluster
+from tests.support.stores import TABLES, copied, opened, sqlite_url
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+async def migrated(url: str) -> None:
+    store = await SqlStore.open(url, EphemeralKeys())
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    asyncio.run(migrated(sqlite_url(folder)))
+    return folder / "havn.db"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    cluster = shared_cluster()
+    asyncio.run(migrated(cluster.create("integration")))
+    return cluster
+
+
+@pytest.fixture
+def sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+    """Return the address of an empty SQLite database."""
+    return copied(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def postgres(cluster: Cluster) -> str:
+    """Return the address of an empty PostgreSQL database."""
+    cluster.run(f"TRUNCATE {TABLES}", database="integration")
+    return cluster.url("integration")
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """Return the address of an empty database, of each kind in turn."""
+    address: str = request.getfixturevalue(request.param)
+    return address
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[KeyRing]:
+    ring = KeyRing.open(tmp_path / "keys")
+    yield ring
+    ring.close()
+
+
+@pytest.fixture
+async def stores(database: str, ring: KeyRing) -> AsyncIterator[tuple[SqlStore, SqlStore]]:
+    """Open one database twice, as two processes do."""
+    async with opened(database, ring) as one, opened(database, ring) as two:
+        yield one, two

@@ -1,0 +1,137 @@
+"""What only PostgreSQL can show: row locks, waiting, and a server that goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from bot.adapters.sealing import EphemeralKeys
+from bot.adapters.storage import SqlStore, engine
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.messages import Channel
+from bot.ports import Sealer
+from tests.support.postgres import Cluster
+from tests.support.stores import NOW, arrival, begun, lookup, opened, outgoing
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def sealer() -> Sealer:
+    return EphemeralKeys()
+
+
+@pytest.fixture
+async def store(postgres: str, sealer: Sealer) -> AsyncIterator[SqlStore]:
+    async with opened(postgres, sealer) as store:
+        yield store
+
+
+async def test_the_settings_are_in_force(store: SqlStore) -> None:
+    names = ("synchronous_commit", "lock_timeout", "statement_timeout")
+    async with store._engine.connect() as connection:
+        found = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in names]
+    assert found == ["on", "5s", "30s"]
+
+
+async def test_locked_conversations_are_absent_for_others(
+    store: SqlStore, sealer: Sealer
+) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    async with store.begin() as one, store.begin() as two:
+        assert list(await one.conversations.load([anna.id], lock=True)) == [anna.id]
+        assert list(await two.conversations.load([anna.id, ben.id], lock=True)) == [ben.id]
+        assert list(await two.conversations.load([anna.id])) == [anna.id]
+
+
+async def test_messages_are_stored_while_their_conversation_is_answered(
+    store: SqlStore, sealer: Sealer
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    async with store.begin() as answering:
+        await answering.conversations.load([anna.id], lock=True)
+        async with asyncio.timeout(2), store.begin() as storing:
+            await storing.conversations.find([lookup("anna")])
+            assert await storing.messages.accept([arrival(anna)])
+
+
+async def test_what_is_being_sent_is_not_due_for_others(store: SqlStore, sealer: Sealer) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    first, second, other = outgoing(anna), outgoing(anna), outgoing(ben)
+    async with store.begin() as unit:
+        await unit.messages.post([first, second, other])
+    async with store.begin() as one, store.begin() as two:
+        (taken,) = await one.messages.due(Channel.TELEGRAM, NOW, 1)
+        assert taken.id == first.id
+        due = await two.messages.due(Channel.TELEGRAM, NOW, 10)
+        assert [message.id for message in due] == [other.id]
+
+
+async def test_forgetting_waits_for_a_message_that_is_being_stored(
+    store: SqlStore, sealer: Sealer
+) -> None:
+    """Or a message would be acknowledged and then erased unanswered."""
+    (anna,) = await begun(store, sealer, "anna")
+
+    async def forget() -> None:
+        async with store.begin() as unit:
+            await unit.conversations.begin_forgetting([anna.id], NOW)
+
+    async with store.begin() as storing:
+        found = await storing.conversations.find([lookup("anna")])
+        forgetting = asyncio.create_task(forget())
+        await asyncio.sleep(0.3)
+        assert not forgetting.done()
+        await storing.messages.accept([arrival(found[lookup("anna")])])
+    await forgetting
+
+
+async def test_a_message_that_comes_while_forgetting_begins_is_from_somebody_new(
+    store: SqlStore, sealer: Sealer
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+
+    async def find() -> object:
+        async with store.begin() as unit:
+            return await unit.conversations.find([lookup("anna")])
+
+    async with store.begin() as unit:
+        await unit.conversations.begin_forgetting([anna.id], NOW)
+        finding = asyncio.create_task(find())
+        await asyncio.sleep(0.3)
+        assert not finding.done()
+    assert await finding == {}
+
+
+async def test_a_row_that_stays_locked_is_unavailable(
+    postgres: str, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine._POSTGRES, "options", "-c lock_timeout=100")
+    async with opened(postgres, sealer) as store:
+        (anna,) = await begun(store, sealer, "anna")
+        async with store.begin() as holding:
+            await holding.conversations.load([anna.id], lock=True)
+            with pytest.raises(StoreUnavailableError, match="55P03"):
+                async with store.begin() as other:
+                    await other.conversations.erase([anna.id])
+
+
+async def test_a_lost_connection_is_replaced(
+    store: SqlStore, sealer: Sealer, cluster: Cluster
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = 'integration' AND pid <> pg_backend_pid()"
+    )
+    with pytest.raises(StoreUnavailableError):
+        async with store.begin() as unit:
+            await unit.messages.post([outgoing(anna)])
+            await asyncio.to_thread(cluster.run, kill)
+            await unit.messages.post([outgoing(anna)])
+
+    await asyncio.to_thread(cluster.run, kill)
+    async with store.begin() as unit:
+        assert await unit.messages.due(Channel.TELEGRAM, NOW, 10) == []
+    await store.check()

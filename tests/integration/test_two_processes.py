@@ -1,0 +1,162 @@
+"""Two processes on one database: each message is answered and each reply is sent once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.adapters.sealing import KeyRing
+from bot.adapters.storage import SqlStore
+from bot.domain.conversation import Conversation
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.handover import State
+from bot.domain.messages import Channel, MessageId
+from bot.ports import Delivery, Store
+from tests.support.stores import NOW, arrival, begun, handover, outgoing
+
+Stores = tuple[SqlStore, SqlStore]
+
+
+async def answer(store: Store, everyone: list[Conversation]) -> list[MessageId]:
+    """Answer what waits, as the use case does; return the arrivals that were answered."""
+    async with store.begin() as unit:
+        loaded = await unit.conversations.load([one.id for one in everyone], lock=True)
+        waiting = await unit.messages.unanswered(list(loaded))
+        await unit.conversations.save([loaded[id_] for id_ in waiting])
+        answered = [a for arrivals in waiting.values() for a in arrivals]
+        await unit.messages.settle(answered, wipe=())
+        return [a.id for a in answered]
+
+
+async def test_no_message_is_answered_twice(stores: Stores, ring: KeyRing) -> None:
+    everyone = await begun(stores[0], ring, *(f"visitor {n}" for n in range(20)))
+    sent = [arrival(one) for one in everyone for _ in range(3)]
+    async with stores[0].begin() as unit:
+        await unit.messages.accept(sent)
+
+    rounds = [answer(store, everyone) for _ in range(6) for store in stores]
+    answered = [id_ for found in await asyncio.gather(*rounds) for id_ in found]
+
+    assert sorted(answered) == sorted(a.id for a in sent)
+
+
+async def test_no_message_is_stored_twice(stores: Stores, ring: KeyRing) -> None:
+    (anna,) = await begun(stores[0], ring, "anna")
+
+    async def accept(store: Store, number: int) -> int:
+        repeats = [arrival(anna, external_id=f"{n}") for n in range(number, number + 40)]
+        async with store.begin() as unit:
+            return len(await unit.messages.accept(repeats[:: 1 if number % 2 else -1]))
+
+    stored = await asyncio.gather(*(accept(s, n) for n in range(5) for s in stores))
+
+    assert sum(stored) == 44
+    async with stores[0].begin() as unit:
+        assert len((await unit.messages.unanswered([anna.id]))[anna.id]) == 44
+
+
+async def test_no_reply_is_taken_twice(stores: Stores, ring: KeyRing) -> None:
+    everyone = await begun(stores[0], ring, *(f"visitor {n}" for n in range(20)))
+    posted = [outgoing(one) for one in everyone for _ in range(2)]
+    async with stores[0].begin() as unit:
+        await unit.messages.post(posted)
+
+    async def take(store: Store) -> list[MessageId]:
+        async with store.begin() as unit:
+            due = await unit.messages.due(Channel.TELEGRAM, NOW, 7)
+            lease = NOW + timedelta(minutes=1)
+            await unit.messages.mark(
+                [replace(one, state=Delivery.SENDING, due_at=lease) for one in due]
+            )
+            return [one.id for one in due]
+
+    taken = [id_ for ids in await asyncio.gather(*(take(s) for _ in range(6) for s in stores))
+             for id_ in ids]
+
+    assert len(taken) == len(set(taken))
+    assert set(taken) <= {one.id for one in posted[::2]}
+    while more := await take(stores[0]):
+        taken += more
+    assert sorted(taken) == sorted(one.id for one in posted[::2])
+
+
+async def test_exactly_one_wins_a_handover(stores: Stores, ring: KeyRing) -> None:
+    (anna,) = await begun(stores[0], ring, "anna")
+    async with stores[0].begin() as unit:
+        waiting = await unit.handovers.save(handover(anna))
+
+    async def claim(store: Store) -> bool:
+        try:
+            async with store.begin() as unit:
+                await unit.handovers.save(replace(waiting, state=State.ACTIVE))
+        except StoreUnavailableError:
+            return False
+        return True
+
+    won = await asyncio.gather(*(claim(store) for _ in range(5) for store in stores))
+    assert sorted(won) == [False] * 9 + [True]
+
+
+async def test_exactly_one_handover_is_opened(stores: Stores, ring: KeyRing) -> None:
+    (anna,) = await begun(stores[0], ring, "anna")
+
+    async def ask(store: Store) -> bool:
+        try:
+            async with store.begin() as unit:
+                await unit.handovers.save(handover(anna))
+        except StoreUnavailableError:
+            return False
+        return True
+
+    won = await asyncio.gather(*(ask(store) for _ in range(5) for store in stores))
+    assert sorted(won) == [False] * 9 + [True]
+
+
+async def test_a_stranger_is_welcomed_once(stores: Stores, ring: KeyRing) -> None:
+    async def welcome(store: Store) -> bool:
+        try:
+            await begun(store, ring, "stranger")
+        except StoreUnavailableError:
+            return False
+        return True
+
+    won = await asyncio.gather(*(welcome(store) for _ in range(3) for store in stores))
+    assert sorted(won) == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("rounds", [12])
+async def test_everything_at_once_never_deadlocks(
+    stores: Stores, ring: KeyRing, rounds: int
+) -> None:
+    """Overlapping sets in opposite orders: storing, answering, rekeying, forgetting, erasing."""
+    everyone = await begun(stores[0], ring, *(f"visitor {n}" for n in range(12)))
+    doomed = await begun(stores[0], ring, *(f"doomed {n}" for n in range(12)))
+
+    async def store_some(store: Store, order: int) -> None:
+        async with store.begin() as unit:
+            await unit.messages.accept([arrival(one) for one in everyone[::order]])
+            await unit.messages.post([outgoing(one) for one in everyone[::-order]])
+
+    async def forget_some(store: Store, order: int) -> None:
+        ids = [one.id for one in doomed[::order]]
+        async with store.begin() as unit:
+            await unit.conversations.begin_forgetting(ids, NOW)
+        async with store.begin() as unit:
+            await unit.conversations.erase(ids[3:])
+
+    work = []
+    for number in range(rounds):
+        order = 1 if number % 2 else -1
+        for store in stores:
+            work += [
+                store_some(store, order),
+                answer(store, everyone[::order]),
+                forget_some(store, order),
+            ]
+    await asyncio.gather(*work)
+
+    for _ in range(2):
+        await answer(stores[0], everyone)
+    async with stores[1].begin() as unit:
+        assert await unit.messages.unanswered([one.id for one in everyone]) == {}

@@ -1,0 +1,57 @@
+"""The classifier: what it learns, keeps, and how far its probabilities can be trusted."""
+
+from pathlib import Path
+
+import pytest
+
+linear = pytest.importorskip("havn_nlu.linear")
+np = pytest.importorskip("numpy")
+sparse = pytest.importorskip("scipy.sparse")
+
+
+def _noisy(count: int, *, seed: int) -> tuple[object, list[str]]:
+    """Three labels, each with its own column, and one label in five drawn by lot."""
+    chance = np.random.default_rng(seed)
+    truth = chance.integers(0, 3, count)
+    shown = np.where(chance.random(count) < 0.2, chance.integers(0, 3, count), truth)
+    noise = chance.random((count, 5)) * 0.1
+    rows = sparse.csr_matrix(np.hstack([np.eye(3)[shown], noise]))
+    return rows, [f"label {label}" for label in truth]
+
+
+def test_probabilities_sum_to_one_also_for_an_empty_row() -> None:
+    model = linear.fit(*_noisy(300, seed=1), penalty=1.0)
+    empty = sparse.csr_matrix((1, 8))
+    assert model.probabilities(empty).sum() == pytest.approx(1.0)
+    assert model.probabilities(empty).max() < 0.9
+
+
+def test_probabilities_mean_what_they_say() -> None:
+    model = linear.fit(*_noisy(2000, seed=1), penalty=1.0)
+    rows, labels = _noisy(1000, seed=2)
+    chances = np.array([model.probabilities(row) for row in rows])
+    right = np.array(model.labels)[chances.argmax(axis=1)] == np.array(labels)
+    assert right.mean() > 0.8
+    assert chances.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.05)
+
+
+def test_a_saved_model_answers_the_same(tmp_path: Path) -> None:
+    rows, labels = _noisy(200, seed=3)
+    model = linear.fit(rows, labels, penalty=1.0)
+    model.save(tmp_path)
+    again = linear.LinearModel.load(tmp_path)
+    assert again.labels == model.labels
+    assert np.array_equal(again.probabilities(rows[0]), model.probabilities(rows[0]))
+
+
+def test_weights_lie_row_by_row() -> None:
+    model = linear.fit(*_noisy(200, seed=3), penalty=1.0)
+    assert model.weights.flags.c_contiguous
+    assert model.weights.shape == (8, 3)
+
+
+def test_two_labels_are_enough_and_one_is_not() -> None:
+    rows = sparse.csr_matrix(np.eye(4))
+    assert linear.fit(rows, ["a", "a", "b", "b"], penalty=1.0).labels == ("a", "b")
+    with pytest.raises(ValueError, match="two labels"):
+        linear.fit(rows, ["a"] * 4, penalty=1.0)

@@ -1,0 +1,22 @@
+"""The shipped deck, facts and words, read once for all tests."""
+
+from functools import cache
+from pathlib import Path
+
+from bot.adapters import catalog
+from bot.bootstrap import make_renderer
+from bot.domain.screens import Deck
+from bot.services.reply import Renderer
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def deck() -> Deck:
+    return catalog.read_deck(ROOT / "locales" / "deck.yml")
+
+
+@cache
+def renderer(*, drafts: bool = True) -> Renderer:
+    return make_renderer(Settings(root=ROOT, allow_drafts=drafts))[0]

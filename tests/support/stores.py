@@ -1,0 +1,102 @@
+"""Stores of every kind and the things they store, for the contract and integration tests."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.adapters.storage import SqlStore
+from bot.adapters.storage.engine import make_engine
+from bot.domain.conversation import Conversation
+from bot.domain.handover import Handover, State
+from bot.domain.messages import Channel, ConversationId, Event, Incoming, MessageId, Reply, Text
+from bot.domain.triage import Level
+from bot.ports import Arrival, Lookup, Outgoing, Sealer, Store
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+TABLES = "conversations, receipts, messages, handovers, timers, marks"
+
+_numbers = itertools.count(1)
+
+
+@asynccontextmanager
+async def opened(url: str, sealer: Sealer) -> AsyncIterator[SqlStore]:
+    """Open a store whose schema is up to date, without looking."""
+    store = SqlStore(make_engine(url), sealer)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def copied(template: Path, folder: Path) -> str:
+    """Copy a migrated SQLite file; return the address of the copy."""
+    shutil.copy(template, folder / "havn.db")
+    return sqlite_url(folder)
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the address of the SQLite file in a folder."""
+    return f"sqlite:///{folder / 'havn.db'}"
+
+
+def lookup(name: str) -> Lookup:
+    """Return a hash to recognise somebody by."""
+    return Lookup(name.encode().ljust(32, b"."))
+
+
+def conversation(name: str = "", **changes: object) -> Conversation:
+    """Return a conversation nobody else has."""
+    id_ = ConversationId(f"{name}{next(_numbers):x}".rjust(32, "0"))
+    made = Conversation(id_, Channel.TELEGRAM, NOW, NOW, address=f"chat of {name}")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def message_id() -> MessageId:
+    """Return the next id: they grow, and need 63 bits as in real life."""
+    return MessageId((1 << 62) + next(_numbers))
+
+
+def arrival(
+    of: Conversation | ConversationId,
+    event: Event | str = "hello",
+    *,
+    at: datetime = NOW,
+    external_id: str = "",
+    **incoming: str,
+) -> Arrival:
+    """Return a message that came in."""
+    number = message_id()
+    came = Incoming(
+        channel=of.channel if isinstance(of, Conversation) else Channel.TELEGRAM,
+        external_id=external_id or f"update {number}",
+        sender="somebody",
+        event=Text(event) if isinstance(event, str) else event,
+        **incoming,
+    )
+    return Arrival(number, of.id if isinstance(of, Conversation) else of, came, at)
+
+
+def outgoing(of: Conversation, screen: str = "utter_help", **changes: object) -> Outgoing:
+    """Return a message that goes out."""
+    made = Outgoing(message_id(), of.id, of.channel, Reply(screen, "da"), NOW, NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def handover(of: Conversation, level: Level = Level.YELLOW, **changes: object) -> Handover:
+    """Return a waiting handover."""
+    made = Handover(of.id, State.WAITING, level, "da", offered_at=NOW, asked_at=NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+async def begun(store: Store, sealer: Sealer, *names: str) -> list[Conversation]:
+    """Store new conversations, known under their names."""
+    made = {name: conversation(name) for name in names}
+    await sealer.create_keys([c.id for c in made.values()])
+    async with store.begin() as unit:
+        await unit.conversations.add({lookup(name): c for name, c in made.items()})
+    return list(made.values())

@@ -1,0 +1,320 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from bot.domain import turn
+from bot.domain.conversation import Choice, Consent, Conversation, Memory, Notify
+from bot.domain.handover import State, asked, offer
+from bot.domain.messages import Channel, ConversationId, Event, Media, Start, Tapped, Text
+from bot.domain.screens import Tap
+from bot.domain.triage import Assessment, Flag, Level
+from bot.domain.turn import Situation, Turn, Understanding, respond
+from tests.support.deck import deck
+from tests.support.fakes import OPEN
+
+ID = ConversationId("c" * 32)
+RED = Assessment(Level.RED, frozenset({Flag.VIOLENCE}), "utter_danger_now")
+SITUATION = Situation(
+    deck=deck(), now=OPEN, locales=("en", "da"), staffed=True, wait="10-20", next_open="2026-11-25"
+)
+
+
+def conversation(**memory: object) -> Conversation:
+    known = {"locale": "en", "chosen": Choice.CHOSEN, "screen": "utter_main_menu", **memory}
+    return Conversation(
+        ID, Channel.TELEGRAM, OPEN, OPEN, version=3, memory=Memory(**known)  # type: ignore[arg-type]
+    )
+
+
+def after(event: Event, before: Conversation | None = None, **situation: object) -> Turn:
+    understanding = situation.pop("understanding", None)
+    if isinstance(event, Text) and understanding is None:
+        understanding = Understanding(Assessment())
+    return respond(
+        before or conversation(),
+        event,
+        understanding,  # type: ignore[arg-type]
+        replace(SITUATION, **situation),  # type: ignore[arg-type]
+    )
+
+
+def tap(to: str, **values: str) -> Tapped:
+    return Tapped(Tap(to, values))
+
+
+def screens(result: Turn) -> list[str]:
+    return [reply.screen for reply in result.replies]
+
+
+def understood(intent: str, *outcomes: str, **more: object) -> Understanding:
+    known: dict[str, object] = {"ranking": ((intent, 0.6), ("debt", 0.2), ("shelter", 0.1))}
+    return Understanding(Assessment(), intent, outcomes=outcomes, **{**known, **more})  # type: ignore[arg-type]
+
+
+class TestOpening:
+    def test_a_link_with_a_language_opens_in_it(self) -> None:
+        result = after(Start(locale="da"), conversation(locale="", chosen=Choice.HINT))
+        assert screens(result) == ["utter_safe_to_talk"]
+        assert result.replies[0].locale == "da"
+
+    def test_without_any_language_the_list_comes_first(self) -> None:
+        result = after(Start(), conversation(locale="", chosen=Choice.HINT))
+        assert screens(result) == ["utter_choose_language"]
+
+    def test_the_hint_of_the_app_is_the_weakest(self) -> None:
+        assert after(Start(), conversation(locale=""), hint="da").replies[0].locale == "da"
+        assert after(Start(), hint="da").replies[0].locale == "en"
+
+    def test_an_unknown_language_in_a_link_is_no_choice(self) -> None:
+        assert after(Start(locale="xx")).replies[0].locale == "en"
+
+    def test_a_branch_opens_its_screen(self) -> None:
+        assert screens(after(Start("da", "pro"))) == ["utter_public_professional"]
+
+    def test_the_first_typed_words_are_answered_after_saying_that_a_machine_writes(self) -> None:
+        new = replace(conversation(), version=0)
+        meant = understood("debt", "utter_debt")
+        assert screens(after(Text("x"), new, understanding=meant)) == [
+            "utter_safe_to_talk",
+            "utter_debt",
+        ]
+
+    def test_the_first_words_of_danger_get_the_numbers_alone(self) -> None:
+        new = replace(conversation(), version=0)
+        result = after(Text("x"), new, understanding=Understanding(RED))
+        assert screens(result) == ["utter_danger_now"]
+
+
+class TestPause:
+    LATER = OPEN + timedelta(minutes=31)
+
+    def test_after_a_pause_nothing_from_before_is_left_but_the_language(self) -> None:
+        before = conversation(minor=True, sign=True, level=3, consent=Consent.ALL)
+        memory = after(tap("utter_debt"), before, now=self.LATER).memory
+        assert memory == Memory(locale="en", chosen=Choice.CHOSEN, screen="utter_debt")
+
+    def test_a_greeting_after_a_pause_gets_a_neutral_word(self) -> None:
+        meant = understood("greet", "utter_greet")
+        result = after(Text("hi"), now=self.LATER, understanding=meant)
+        assert screens(result) == ["utter_return_neutral"]
+
+
+class TestDanger:
+    def test_words_of_danger_win_on_every_screen(self) -> None:
+        for screen in deck().screens:
+            result = after(Text("x"), conversation(screen=screen), understanding=Understanding(RED))
+            assert screens(result) == ["utter_danger_now"]
+            assert result.effects == (turn.Offer(Level.RED),)
+
+    def test_nobody_is_handed_over_by_words_alone(self) -> None:
+        result = after(Text("x"), understanding=Understanding(RED))
+        assert not any(isinstance(effect, turn.Ask) for effect in result.effects)
+
+    def test_yes_ask_now_asks_at_once_and_for_everything_they_will_see(self) -> None:
+        result = after(tap("action_queue_urgent"), conversation(level=3))
+        assert screens(result) == ["utter_queue_wait"]
+        assert result.effects == (turn.Ask(Level.RED, Consent.ALL, Notify.PULL, minor=False),)
+
+    def test_from_the_branch_about_dying_the_level_is_orange(self) -> None:
+        offered = after(tap("utter_danger_offer_person", level="orange"))
+        before = replace(conversation(), memory=offered.memory)
+        (ask,) = after(tap("action_queue_urgent"), before).effects
+        assert isinstance(ask, turn.Ask)
+        assert ask.level is Level.ORANGE
+
+    def test_a_tap_never_lowers_a_level(self) -> None:
+        result = after(tap("utter_danger_offer_person", level="orange"), conversation(level=3))
+        assert result.memory.level == Level.RED
+
+    def test_i_am_ok_now_clears_the_level(self) -> None:
+        before = conversation(screen="utter_danger_now", level=3)
+        assert after(tap("utter_main_menu"), before).memory.level == 0
+
+    def test_the_line_is_said_once_more_under_the_next_answer(self) -> None:
+        cared = after(tap("utter_suicide_care"))
+        before = replace(conversation(), memory=cared.memory)
+        again = after(tap("utter_main_menu"), before)
+        assert screens(again) == ["utter_main_menu", "utter_suicide_again"]
+        before = replace(before, memory=again.memory)
+        assert screens(after(tap("utter_main_menu"), before)) == ["utter_main_menu"]
+
+
+class TestPerson:
+    def test_three_questions_lead_into_the_queue(self) -> None:
+        memory = after(tap("utter_human_notify", consent="new")).memory
+        memory = after(tap("utter_human_code_word", notify="push"), conv(memory)).memory
+        result = after(tap("action_queue_open"), conv(memory))
+        assert screens(result) == ["utter_queue_wait"]
+        assert result.effects == (
+            turn.Ask(Level.YELLOW, Consent.NEW, Notify.PUSH, minor=False),
+            turn.RedactCodeWord(),
+        )
+
+    def test_the_typed_code_word_is_taken_as_it_is(self) -> None:
+        before = conversation(screen="utter_human_code_word", consent=Consent.ALL)
+        ask, redact = after(Text("banana"), before).effects
+        assert isinstance(ask, turn.Ask)
+        assert ask.code_word == "banana"
+        assert redact == turn.RedactCodeWord()
+
+    def test_without_consent_the_queue_asks_for_it_first(self) -> None:
+        for target in ("action_queue_open", "utter_queue_kept"):
+            result = after(tap(target))
+            assert screens(result) == ["utter_human_consent"]
+            assert not result.effects
+
+    def test_a_bare_yes_takes_the_narrower_consent(self) -> None:
+        before = conversation(screen="utter_human_consent")
+        meant = understood("affirm", "utter_human_notify")
+        assert after(Text("yes"), before, understanding=meant).memory.consent is Consent.NEW
+
+    def test_the_young_hear_first_whom_staff_must_tell(self) -> None:
+        young = conversation(minor=True)
+        assert screens(after(tap("utter_human_consent"), young)) == ["utter_minor_limits"]
+        asked_for = after(tap("action_queue_open"), conversation(minor=True, consent=Consent.NEW))
+        assert isinstance(asked_for.effects[0], turn.Ask)
+        assert asked_for.effects[0].level is Level.ORANGE
+        assert asked_for.effects[0].minor
+
+    def test_off_hours_offers_to_keep_a_place(self) -> None:
+        before = conversation(consent=Consent.ALL)
+        result = after(tap("action_queue_open"), before, staffed=False)
+        assert screens(result) == ["utter_queue_offhours"]
+        kept = after(tap("utter_queue_kept"), conv(result.memory), staffed=False)
+        assert kept.effects == (
+            turn.Ask(Level.YELLOW, Consent.ALL, Notify.PULL, minor=False, keep=True),
+        )
+
+    def test_asking_again_while_waiting_says_where_one_stands(self) -> None:
+        waiting = asked(offer(ID, Level.YELLOW, "en", OPEN), OPEN, staffed=True)
+        assert waiting.state is State.WAITING
+        result = after(tap("utter_human_consent"), handover=waiting)
+        assert screens(result) == ["utter_queue_still_waiting"]
+
+    def test_stop_waiting_withdraws_and_forgets_the_consent(self) -> None:
+        result = after(tap("utter_human_cancelled"), conversation(consent=Consent.ALL))
+        assert result.effects == (turn.Withdraw(),)
+        assert result.memory.consent is None
+
+
+def conv(memory: Memory) -> Conversation:
+    return replace(conversation(), memory=memory)
+
+
+class TestCheck:
+    def test_answers_are_not_kept_only_that_a_sign_was_seen_until_the_end(self) -> None:
+        memory = conversation(screen="utter_check_q1").memory
+        for question in "12345":
+            result = after(tap("action_check_next", q=question, answer="no"), conv(memory))
+            memory = result.memory
+            assert memory.sign
+            assert not [name for name in memory.__slots__ if "answer" in name]
+        ended = after(tap("action_check_next", q="6", answer="yes"), conv(memory))
+        assert screens(ended) == ["utter_check_some_signs"]
+        assert not ended.memory.sign
+
+    def test_leaving_in_the_middle_forgets_the_sign(self) -> None:
+        before = conversation(screen="utter_check_q3", sign=True)
+        assert not after(tap("utter_main_menu"), before).memory.sign
+
+    def test_after_hurt_the_danger_button_is_added(self) -> None:
+        result = after(tap("action_check_next", q="5", answer="yes"))
+        assert [button.tap.to for button in result.replies[0].extra] == ["utter_danger_now"]
+
+    def test_a_typed_no_presses_the_no_of_the_question(self) -> None:
+        meant = understood("deny", "action_check_next")
+        before = conversation(screen="utter_check_q1")
+        result = after(Text("nope"), before, understanding=meant)
+        assert screens(result) == ["utter_check_q2"]
+        assert result.memory.sign
+
+    def test_an_answer_that_fits_no_button_asks_the_question_again(self) -> None:
+        meant = understood("affirm", "action_check_next")
+        before = conversation(screen="utter_check_q2")
+        assert screens(after(Text("yes"), before, understanding=meant)) == ["utter_check_q2"]
+
+
+class TestHideAndForget:
+    @pytest.mark.parametrize(("to", "effect"), [("action_hide", turn.Hide()),
+                                                ("action_forget", turn.Forget())])
+    def test_they_win_on_every_screen_and_show_nothing_themselves(
+        self, to: str, effect: turn.Effect
+    ) -> None:
+        for screen in deck().screens:
+            result = after(tap(to), conversation(screen=screen))
+            assert (result.replies, result.effects) == ((), (effect,))
+
+    def test_hiding_forgets_the_topic(self) -> None:
+        memory = after(tap("action_hide"), conversation(level=3, consent=Consent.ALL)).memory
+        assert memory == Memory(locale="en", chosen=Choice.CHOSEN, screen="utter_hide_done")
+
+
+class TestUnderstanding:
+    def test_two_stages_and_never_a_third(self) -> None:
+        lost = understood("nlu_fallback", "utter_fallback_1")
+        first = after(Text("x"), understanding=lost)
+        assert screens(first) == ["utter_fallback_1"]
+        assert dict(first.replies[0].values)["option_1"] == "utter_debt"
+        second = after(Text("x"), conv(first.memory), understanding=lost)
+        assert screens(second) == ["utter_fallback_2"]
+        assert screens(after(Text("x"), conv(second.memory), understanding=lost)) == [turn.MENU]
+
+    def test_with_the_unit_off_buttons_are_pointed_to(self) -> None:
+        assert screens(after(Text("something"))) == ["utter_nlu_off"]
+
+    def test_with_the_unit_off_a_wish_for_a_person_is_still_heard(self) -> None:
+        human = Understanding(Assessment(Level.YELLOW, frozenset({Flag.HUMAN}), None))
+        assert screens(after(Text("x"), understanding=human)) == ["utter_human_consent"]
+
+    def test_the_classifier_raises_to_orange_and_never_to_red(self) -> None:
+        assert turn.offered_level(Assessment(), "danger_now") is Level.ORANGE
+        assert turn.offered_level(RED, "greet") is Level.RED
+        assert turn.offered_level(Assessment(), "greet") is Level.GREY
+
+    def test_an_old_button_of_a_screen_that_is_gone_leads_to_the_menu(self) -> None:
+        assert screens(after(tap("utter_of_last_year"))) == [turn.MENU]
+
+    def test_pictures_are_answered(self) -> None:
+        assert screens(after(Media())) == ["utter_media_received"]
+
+    def test_every_screen_can_be_shown_and_every_button_pressed(self) -> None:
+        for screen in deck().screens.values():
+            for button in screen.buttons:
+                result = after(Tapped(button.tap), conversation(screen=screen.id))
+                assert result.replies or result.effects
+
+
+class TestLanguage:
+    DANISH = understood("debt", "utter_debt", locale="da", locale_confidence=0.99)
+
+    def test_typed_words_beat_a_hint(self) -> None:
+        before = conversation(chosen=Choice.HINT)
+        result = after(Text("x"), before, understanding=self.DANISH)
+        assert result.replies[0].locale == "da"
+        assert (result.memory.locale, result.memory.chosen) == ("da", Choice.TYPED)
+
+    def test_a_choice_stays_and_the_switch_is_offered_once(self) -> None:
+        first = after(Text("x"), understanding=self.DANISH)
+        assert first.replies[0].locale == "da"
+        assert [b.tap.to for b in first.replies[0].extra] == ["action_set_language"]
+        assert first.memory.locale == "en"
+        again = after(Text("x"), conv(first.memory), understanding=self.DANISH)
+        assert again.replies[0].extra == ()
+
+    def test_an_unsure_detector_is_not_believed(self) -> None:
+        unsure = replace(self.DANISH, locale_confidence=0.5)
+        assert after(Text("x"), understanding=unsure).replies[0].locale == "en"
+
+    def test_choosing_shows_the_same_screen_again(self) -> None:
+        before = conversation(screen="utter_danger_now")
+        result = after(tap("action_set_language", locale="da"), before)
+        assert screens(result) == ["utter_danger_now"]
+        assert result.replies[0].locale == "da"
+
+    def test_a_draft_language_says_so_once_but_never_before_help_in_danger(self) -> None:
+        drafts = frozenset({"en"})
+        first = after(tap("utter_debt"), drafts=drafts)
+        assert screens(first) == ["utter_translation_unreviewed", "utter_debt"]
+        assert screens(after(tap("utter_debt"), conv(first.memory), drafts=drafts)) == ["utter_debt"]
+        danger = after(tap("utter_danger_now"), drafts=drafts)
+        assert screens(danger) == ["utter_danger_now"]
