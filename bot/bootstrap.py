@@ -1,7 +1,7 @@
 """Joins the parts: the only module that names adapters. From Settings to a running App."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,11 +39,14 @@ from bot.ports import ChannelPort, Clock, Dialogue, Store
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
+from bot.services.ids import MessageIds
 from bot.services.keep import Keeper
 from bot.services.privacy import privacy_page
 from bot.services.receive import Reception
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from bot.web.app import create_console
+from bot.web.health import health_routes
 
 log = logger(__name__)
 
@@ -118,12 +121,13 @@ async def open_app(
     channels: dict[Channel, ChannelPort] | None = None,
     clock: Clock | None = None,
     dialogue: Dialogue | None = None,
+    words: tuple[Renderer, tuple[Lexicon, ...]] | None = None,
 ) -> AsyncIterator[App]:
     """Open store, keys and use cases; close them in the opposite order."""
     clock = clock or SystemClock()
     channels = channels or {}
     async with AsyncExitStack() as stack:
-        renderer, lexicons = make_renderer(settings)
+        renderer, lexicons = words or make_renderer(settings)
         _make_folder(settings.data_dir)
         sealer = KeyRing.open(settings.keys_folder)
         stack.callback(sealer.close)
@@ -153,7 +157,7 @@ def _wire(
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
 ) -> App:
-    posted = _waker(deliverers)
+    posted, ids = _waker(deliverers), MessageIds()
     eraser = Eraser(store=store, sealer=sealer, clock=clock, renderer=renderer, channels=channels)
     answers = Answers(
         store=store,
@@ -163,6 +167,7 @@ def _wire(
         renderer=renderer,
         lexicons=lexicons,
         eraser=eraser,
+        ids=ids,
         is_holiday=is_danish_holiday,
         posted=posted,
     )
@@ -174,6 +179,7 @@ def _wire(
         eraser=eraser,
         renderer=renderer,
         lexicons=lexicons,
+        ids=ids,
     )
     keeper = Keeper(
         store=store,
@@ -181,6 +187,7 @@ def _wire(
         clock=clock,
         eraser=eraser,
         policy=policy(settings),
+        ids=ids,
         resume=reception.resume,
         posted=posted,
     )
@@ -292,5 +299,16 @@ def web_app(app: App, channels: Channels) -> ASGIApp:
         links=partial(screen_links, renderer.deck, renderer.registry, app.settings.said()),
         privacy=partial(privacy_page, renderer.values, telegram=bool(app.settings.telegram_token)),
         settings=app.settings,
-        routes=[*health_routes(app.store), *channels.routes(app)],
+        routes=[*_health(app), *channels.routes(app)],
+        # The clock that dates messages, so that the page and the store agree on a pause.
+        now=lambda: app.clock.now().timestamp(),
     )
+
+
+def console_app(app: App) -> ASGIApp:
+    """Return the staff host."""
+    return create_console(_health(app), https=app.settings.chat_address.startswith("https:"))
+
+
+def _health(app: App) -> Sequence[BaseRoute]:
+    return health_routes(app.store, app.dialogue, app.renderer)

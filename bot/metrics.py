@@ -28,7 +28,7 @@ _SECONDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 60.0)
 _ONE_SECOND = timedelta(seconds=1)
 
 # A sample that says when a counter was first used would say when somebody first wrote.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 
 

@@ -3,9 +3,8 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from bot.adapters.nlu import SocketDialogue
 from bot.bootstrap import locales_folder, nlu_unit
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, DialogueUnavailableError
-from bot.domain.triage import Lexicon, Level, assess
+from bot.domain.triage import Level, Lexicon, assess
 from bot.domain.turn import MENU, offered_level
 from bot.ports import Meaning
 from bot.services.answer import NLU_CHARACTERS

@@ -75,13 +75,21 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Deck:
-    """All screens, the interface words, and the row of buttons under almost every screen."""
+    """All screens, the interface words, and the row of buttons under almost every screen.
+
+    ``tappable`` is everything some button leads to; a tap to anything else was not made by Havn.
+    """
 
     screens: Mapping[str, Screen]
     words: Mapping[str, str]
     fixed_row: tuple[Button, ...]
     fixed_row_except: frozenset[str]
     meta: Mapping[str, object] = field(default_factory=dict)
+    tappable: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        buttons = [*self.fixed_row, *(b for s in self.screens.values() for b in s.buttons)]
+        object.__setattr__(self, "tappable", frozenset(button.tap.to for button in buttons))
 
     def __getitem__(self, screen_id: str) -> Screen:
         """Return a screen; DeckError names the id that is missing."""

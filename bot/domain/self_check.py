@@ -13,7 +13,6 @@ SIGNS: Mapping[str, str] = {
 }
 QUESTION = "utter_check_q{}"
 LAST = "6"
-HURT = "5"
 
 
 def is_question(screen: str) -> bool:

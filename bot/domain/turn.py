@@ -26,6 +26,8 @@ FALLBACK = "utter_fallback_1"
 GIVE_UP = "utter_fallback_2"
 # Screens on which the notice about an unreviewed translation would stand in the way.
 _NO_NOTICE = frozenset({SAFE, LANGUAGES, DANGER, CARE, "utter_hide_done", "utter_forget_done"})
+# Screens that the first menu replaces.
+_ARRIVING = frozenset({SAFE, LANGUAGES})
 _CARE_SCREENS = frozenset({CARE, "utter_suicide_stay", "utter_danger_offer_person", DANGER})
 # Deep links that open a branch: the word after the locale in ?start=da-pro (ux.md journey j).
 BRANCHES: Mapping[str, str] = {
@@ -211,7 +213,9 @@ def _tell_draft(step: _Step, turn: Turn) -> Turn:
     memory = replace(turn.memory, draft_told=True)
     if turn.effects and isinstance(turn.effects[0], Offer):
         return turn
-    return replace(turn, memory=memory, replies=(notice, *turn.replies))
+    # The answer comes after the notice, so it is a new message and not an older one changed.
+    answers = [replace(reply, on="") for reply in turn.replies]
+    return replace(turn, memory=memory, replies=(notice, *answers))
 
 
 def _repeat_care(step: _Step, turn: Turn) -> Turn:
@@ -235,13 +239,19 @@ def _show(step: _Step, screen: str, *effects: Effect, **values: str) -> Turn:
     situation = step.situation
     known = {"wait_estimate": situation.wait, "next_open_time": situation.next_open}
     filled = {name: text for name, text in {**known, **values}.items() if text}
-    reply = Reply(screen, step.speaking(), values=filled, on=situation.on)
     memory = step.memory
+    reply = Reply(screen, step.speaking(), values=filled, on=situation.on if _leaves(step) else "")
     if screen != LANGUAGES:
         memory = replace(memory, screen=screen)
     if not self_check.is_question(screen):
         memory = replace(memory, sign=False)
     return Turn(memory, (reply,), effects)
+
+
+def _leaves(step: _Step) -> bool:
+    """Tell whether the present screen may be replaced: menus may, answers with numbers stay (T1)."""
+    screen, deck = step.memory.screen, step.situation.deck
+    return screen in _ARRIVING or (screen in deck and deck[screen].in_place)
 
 
 # --- opening ----------------------------------------------------------------------------------
@@ -270,13 +280,19 @@ def _go(step: _Step, tap: Tap) -> Turn:
     step = replace(step, memory=_carry(step.memory, tap))
     if tap.to in _ACTIONS:
         return _ACTIONS[tap.to](step, tap)
-    if tap.to not in step.situation.deck:
+    if tap.to not in step.situation.deck or not _may_show(step, tap.to):
         return _show(step, MENU)
     if tap.to == MENU and step.memory.screen == DANGER:
         step = replace(step, memory=replace(step.memory, level=0))
     if tap.to in _ENTERING:
         return _ENTERING[tap.to](step)
     return _show(step, tap.to)
+
+
+def _may_show(step: _Step, screen: str) -> bool:
+    """Tell whether a tap may open a screen: what a program or a counsellor says cannot be forged."""
+    deck = step.situation.deck
+    return screen in deck.tappable or screen == SAFE or bool(deck[screen].intent)
 
 
 def _carry(memory: Memory, tap: Tap) -> Memory:
@@ -309,12 +325,7 @@ def _answer_check(step: _Step, tap: Tap) -> Turn:
     question, answer = tap.values.get("q", ""), tap.values.get("answer", "")
     sign = step.memory.sign or self_check.is_sign(question, answer)
     screen = self_check.following(question, sign=sign)
-    turn = _show(replace(step, memory=replace(step.memory, sign=sign)), screen)
-    if question == self_check.HURT and self_check.is_sign(question, answer):
-        danger = Button("I am in danger", Tap(DANGER, {"level": "red"}))
-        reply = replace(turn.replies[0], extra=(danger,))
-        turn = replace(turn, replies=(reply,))
-    return turn
+    return _show(replace(step, memory=replace(step.memory, sign=sign)), screen)
 
 
 def _queue_urgent(step: _Step, _tap: Tap) -> Turn:
@@ -466,7 +477,7 @@ def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
     if step.memory.screen == CODE_WORD:
         return _queue(step, _asked_level(step.memory), RedactCodeWord(), code_word=text)
     level = offered_level(understanding.assessment, understanding.intent)
-    step = replace(step, memory=replace(step.memory, level=max(step.memory.level, int(level))))
+    step = _raise(step, level, only_age=understanding.intent == "minor")
     turn = _offer_switch(_mean(step, understanding), switch)
     if step.new and turn.replies and turn.replies[0].screen not in (SAFE, LANGUAGES):
         hello = Reply(SAFE, step.speaking())
@@ -476,10 +487,17 @@ def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
 
 def _alarm(step: _Step, screen: str, assessment: Assessment) -> Turn:
     """Answer words of danger; the level is kept for the moment the visitor agrees to a person."""
-    memory = replace(step.memory, level=max(step.memory.level, int(assessment.level)))
-    step = replace(step, memory=memory)
+    step = _raise(step, assessment.level, only_age=assessment.flags == {Flag.MINOR})
     offer = (Offer(assessment.level),) if assessment.level is Level.RED else ()
     return _show(step, screen, *offer)
+
+
+def _raise(step: _Step, level: Level, *, only_age: bool) -> _Step:
+    """Keep a level for later. An age alone is kept as such: the visitor is still asked about it."""
+    if only_age:
+        return step
+    memory = replace(step.memory, level=max(step.memory.level, int(level)))
+    return replace(step, memory=memory)
 
 
 def _settle_locale(step: _Step, understanding: Understanding) -> tuple[_Step, str]:
@@ -511,17 +529,26 @@ def _mean(step: _Step, understanding: Understanding) -> Turn:
     if not understanding.outcomes:
         if Flag.HUMAN in understanding.assessment.flags:
             return _ask_consent(step)
-        return _show(step, "utter_nlu_off")
+        return _show(step, "utter_return_neutral" if _returns(step) else "utter_nlu_off")
     outcome = understanding.outcomes[0]
     if outcome in (FALLBACK, GIVE_UP):
         return _fall_back(step, understanding.ranking)
-    if step.memory.screen == "" and not step.new and outcome == "utter_greet":
+    if _returns(step) and outcome == "utter_greet":
         return _show(step, "utter_return_neutral")
-    return _go(step, _meant_tap(step, outcome, understanding.intent))
+    tap = _meant_tap(step, outcome, understanding.intent)
+    return _go(step, tap) if tap else _show(step, step.memory.screen)
 
 
-def _meant_tap(step: _Step, outcome: str, intent: str) -> Tap:
-    """Return the tap an outcome stands for on the present screen, with the values it carries."""
+def _returns(step: _Step) -> bool:
+    """Tell whether a new session begins in an old chat: somebody else may hold the phone."""
+    return step.memory.screen == "" and not step.new
+
+
+def _meant_tap(step: _Step, outcome: str, intent: str) -> Tap | None:
+    """Return the tap an outcome stands for on the present screen, with the values it carries.
+
+    None where the screen asks something that this answer does not answer.
+    """
     deck, screen = step.situation.deck, step.memory.screen
     if screen not in deck:
         return Tap(outcome)
@@ -532,9 +559,7 @@ def _meant_tap(step: _Step, outcome: str, intent: str) -> Tap:
     for tap in taps:
         if any(tap.values.get(name) == value for name, value in wanted.items()):
             return tap
-    if outcome == "action_check_next":
-        return Tap(screen)
-    return Tap(outcome)
+    return None if outcome == "action_check_next" else Tap(outcome)
 
 
 def _fall_back(step: _Step, ranking: tuple[tuple[str, float], ...]) -> Turn:

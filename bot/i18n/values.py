@@ -112,11 +112,13 @@ class Values:
         return self.word("wait_minutes", locale, low=low, high=high)
 
 
+@lru_cache(maxsize=1024)
 def write_date(day: date, locale: str) -> str:
     """Write a day in full, as the locale does."""
     return isolate(format_date(day, format="long", locale=locale), locale)
 
 
+@lru_cache(maxsize=256)
 def write_moment(value: str, locale: str) -> str:
     """Write an ISO moment as weekday and local time in Denmark."""
     at = datetime.fromisoformat(value).astimezone(COPENHAGEN)
@@ -158,6 +160,7 @@ def _days(run: list[int], locale: str) -> str:
     return f"{first}\u2013{last}" if len(run) > 2 else format_list([first, last], locale=locale)  # noqa: PLR2004
 
 
+@lru_cache(maxsize=1024)
 def _clock(at: time, locale: str) -> str:
     """Write a time by the 24-hour clock, which Denmark uses in every language."""
     return str(format_time(at, format="HH:mm", locale=locale))

@@ -12,7 +12,16 @@ from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
 from bot.domain.facts import Registry
 from bot.domain.handover import Handover
 from bot.domain.hours import IsHoliday, WeekHours
-from bot.domain.messages import Channel, ConversationId, Event, Media, MessageId, Reply, Tapped, Text
+from bot.domain.messages import (
+    Channel,
+    ConversationId,
+    Event,
+    Media,
+    MessageId,
+    Reply,
+    Tapped,
+    Text,
+)
 from bot.domain.pace import Pace
 from bot.domain.triage import Assessment, Level, Lexicon, assess
 from bot.logs import error_class, logger
@@ -31,6 +40,8 @@ NLU_CHARACTERS = 1000
 _TRIES = 3
 # Beyond this many events at once only the last answer is shown, and answers to danger.
 _ANSWERED_SINGLY = 2
+# How many paces are remembered before those of calm conversations are dropped.
+_PACES = 1000
 _HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
 _ALARMS = frozenset({turns.DANGER, turns.CARE, "utter_minor_check"})
 
@@ -69,6 +80,7 @@ class Answers:
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
         eraser: Eraser,
+        ids: MessageIds,
         is_holiday: IsHoliday,
         posted: Callable[[Channel], None] = lambda _channel: None,
     ) -> None:
@@ -81,9 +93,10 @@ class Answers:
         self._eraser = eraser
         self._is_holiday = is_holiday
         self._posted = posted
-        self._ids = MessageIds()
+        self._ids = ids
         self._batch: Batch[ConversationId, Sequence[Outgoing]] = Batch(self._answer_all)
         self._paces: dict[ConversationId, Pace] = {}
+        self._tidy_at = _PACES
         self._held: set[ConversationId] = set()
 
     async def __call__(
@@ -108,9 +121,13 @@ class Answers:
         return await self._batch(conversation)
 
     def _rest(self, now: datetime) -> None:
-        """Forget the pace of conversations that have calmed down."""
-        if len(self._paces) > 1000:  # noqa: PLR2004 -- only a size at which tidying is worth it
+        """Forget the pace of conversations that have calmed down.
+
+        Only when there are twice as many as were left last time, so that it stays cheap in a crowd.
+        """
+        if len(self._paces) > self._tidy_at:
             self._paces = {k: p for k, p in self._paces.items() if not p.resting(now)}
+            self._tidy_at = max(_PACES, 2 * len(self._paces))
 
     # --- reading ---
 
@@ -119,7 +136,7 @@ class Answers:
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
             cases = await self._read(left)
-            drafts = await asyncio.gather(*(self._decide(case) for case in cases))
+            drafts = await asyncio.gather(*(self._decide_surely(case) for case in cases))
             done = await self._write(drafts)
             posted |= done
             left = [d.conversation.id for d in drafts if d.conversation.id not in done]
@@ -158,6 +175,16 @@ class Answers:
         return await unit.handovers.waiting_ahead(mine)
 
     # --- deciding ---
+
+    async def _decide_surely(self, case: _Case) -> _Draft:
+        """Decide a case; one that cannot be decided is answered with numbers and never tried again."""
+        try:
+            return await self._decide(case)
+        except Exception as error:  # noqa: BLE001 -- poison would block this visitor for good
+            log.error("turn_broken", error=error_class(error))
+            locale = case.conversation.memory.locale or "en"
+            wipe = {arrival.id for arrival in case.arrivals}
+            return _Draft(case, case.conversation, [Reply("utter_error", locale)], wipe=wipe)
 
     async def _decide(self, case: _Case) -> _Draft:
         """Work through the events of a case in order; texts that follow one another are one text."""

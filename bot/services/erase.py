@@ -17,6 +17,8 @@ log = logger(__name__)
 # How long the last word stays before it, too, is deleted (copy deck, utter_forget_done).
 LAST_WORD_SECONDS = 10.0
 _TRIES = 2
+# Set from the first step to the last: once the rows are gone, nothing else tells that keys must rotate.
+_UNFINISHED = "forget_unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class Eraser:
         """Finish what a crash interrupted; return how many conversations."""
         async with self._store.begin() as unit:
             begun = await unit.conversations.forgetting()
-        await self.forget(begun)
+            unfinished = await unit.marks.get(_UNFINISHED)
+        if begun or unfinished:
+            await self._batch(begun)
         return len(begun)
 
     async def _forget_all(self, groups: Sequence[Collection[ConversationId]]) -> Sequence[None]:
@@ -76,6 +80,8 @@ class Eraser:
         self._failpoint("forget_scrubbed")
         await self._sealer.rotate()
         self._failpoint("forget_rotated")
+        async with self._store.begin() as unit:
+            await unit.marks.set(_UNFINISHED, 0)
         for one in leaving:
             self._say_last_word(one.conversation)
         return [None] * len(groups)
@@ -91,6 +97,7 @@ class Eraser:
                 if one.channel in self._channels
             ]
             await unit.conversations.begin_forgetting(ids, self._clock.now())
+            await unit.marks.set(_UNFINISHED, 1)
         return leaving
 
     async def _clean_channel(self, leaving: _Leaving) -> None:

@@ -5,7 +5,10 @@ from datetime import datetime
 
 from bot.domain.messages import ConversationId, MessageId
 
-_COUNTER_BITS = 22
+# An id is milliseconds since 1970, then a number of the process, then a counter: 63 bits last
+# until the year 2039.
+_BELOW_MILLISECOND = 22
+_PROCESS_BITS = 12
 
 
 def conversation_id() -> ConversationId:
@@ -14,17 +17,17 @@ def conversation_id() -> ConversationId:
 
 
 class MessageIds:
-    """Ids that grow with time within a process: milliseconds, then a counter.
+    """Ids that grow with every call; one for a whole process, so that no two are alike.
 
-    The counter starts at random, so that two processes hardly ever meet in one millisecond.
+    Two processes draw different numbers almost surely; the database refuses the rest.
     """
 
     def __init__(self) -> None:
+        self._process = secrets.randbelow(1 << _PROCESS_BITS) << (_BELOW_MILLISECOND - _PROCESS_BITS)
         self._last = 0
 
     def next(self, now: datetime) -> MessageId:
-        """Return an id greater than every one before it; below 2**63 until the year 2039."""
-        floor = int(now.timestamp() * 1000) << _COUNTER_BITS
-        start = floor + secrets.randbelow(1 << (_COUNTER_BITS - 2))
-        self._last = max(self._last + 1, start)
+        """Return an id greater than every one before it."""
+        milliseconds = int(now.timestamp() * 1000)
+        self._last = max(self._last + 1, (milliseconds << _BELOW_MILLISECOND) + self._process)
         return MessageId(self._last)

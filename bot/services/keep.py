@@ -42,6 +42,7 @@ class Keeper:
         clock: Clock,
         eraser: Eraser,
         policy: Policy,
+        ids: MessageIds,
         resume: Callable[[], Awaitable[int]],
         monotonic: Callable[[], float] = time.monotonic,
         posted: Callable[[Channel], None] = lambda _channel: None,
@@ -54,7 +55,7 @@ class Keeper:
         self._resume = resume
         self._monotonic = monotonic
         self._posted = posted
-        self._ids = MessageIds()
+        self._ids = ids
         self._watch = ClockWatch(clock.now(), monotonic())
         self._rotated_at = clock.now()
 

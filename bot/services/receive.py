@@ -8,6 +8,7 @@ answer()  →  triage, then the NLU unit (outside any transaction), then a trans
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bot.domain.conversation import Conversation
 from bot.domain.messages import (
@@ -35,6 +36,8 @@ log = logger(__name__)
 
 # A text longer than this is cut: Telegram's own limit for one message.
 LONGEST_TEXT = 4096
+# Messages of this very millisecond count as well.
+_NOW = timedelta(milliseconds=1)
 _PROGRAM = "program"
 # A repeated message is answered with the last things shown: at most this many.
 _REPEATED = 3
@@ -79,6 +82,7 @@ class Reception:
         eraser: Eraser,
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
+        ids: MessageIds,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -87,7 +91,7 @@ class Reception:
         self._eraser = eraser
         self._renderer = renderer
         self._lexicons = lexicons
-        self._ids = MessageIds()
+        self._ids = ids
         self._storing: Batch[_Delivery, Sequence[_Placed]] = Batch(self._store_all)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -154,7 +158,7 @@ class Reception:
     async def resume(self) -> int:
         """Answer what a crash left unanswered; return how many conversations."""
         async with self._store.begin() as unit:
-            left = await unit.messages.with_unanswered(self._clock.now(), 500)
+            left = await unit.messages.with_unanswered(self._clock.now() + _NOW, 500)
         for conversation in left:
             self._later(conversation, urgent=False)
         return len(left)

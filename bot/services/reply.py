@@ -1,6 +1,7 @@
 """From a screen's key to the words of one message in the visitor's locale."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from bot.domain.facts import PLACEHOLDER, Registry
 from bot.domain.messages import Bubble, Channel, Choice, Reply
@@ -10,6 +11,7 @@ from bot.i18n import LOCALES, Texts, Values, mark_start, own_name
 _OPTIONS = ("option_1", "option_2")
 _COPY = "action_copy_number"
 _LANGUAGE = "action_set_language"
+_HIDE = "action_hide"
 _LONG_LABEL = 14
 
 
@@ -20,6 +22,7 @@ class Renderer:
         self.deck = deck
         self.texts = texts
         self.values = values
+        self._global_taps: dict[str, Mapping[str, Tap]] = {}
 
     @property
     def registry(self) -> Registry:
@@ -48,22 +51,46 @@ class Renderer:
         template = self.texts.get("button", button.label, locale)
         return self.values.fill(template, locale, {})
 
-    def taps(self, screen_id: str, locale: str) -> dict[str, Tap]:
-        """Return what can be typed instead of pressed on a screen: label (casefolded) to tap.
+    def taps(self, screen_id: str, locale: str) -> Mapping[str, Tap]:
+        """Return what can be typed instead of pressed on a screen: label (folded) to tap.
 
-        English labels work in every locale; the fixed row works on every screen.
+        English labels work in every locale. A label that leads to one screen wherever it stands
+        works on every screen.
         """
-        buttons = [*self.deck.fixed_row, *self.deck["utter_main_menu"].buttons]
-        if screen_id in self.deck:
-            buttons += self.deck[screen_id].buttons
-        found: dict[str, Tap] = {}
-        for button in buttons:
-            if PLACEHOLDER.search(button.label) or button.tap.to == _LANGUAGE:
-                continue
-            for label in (button.label, self.label(button, locale)):
-                found[fold(label)] = button.tap
-        for code in self.texts.locales:
-            found.setdefault(fold(own_name(code)), Tap(_LANGUAGE, {"locale": code}))
+        buttons = self.deck[screen_id].buttons if screen_id in self.deck else ()
+        own = {
+            label: button.tap
+            for button in buttons
+            if button.tap.to != _LANGUAGE
+            for label in self._typed(button, locale)
+        }
+        return {**self._everywhere(locale), **own}
+
+    def _typed(self, button: Button, locale: str) -> Iterator[str]:
+        if not PLACEHOLDER.search(button.label):
+            yield fold(button.label)
+            yield fold(self.label(button, locale))
+
+    def _everywhere(self, locale: str) -> Mapping[str, Tap]:
+        if locale not in self._global_taps:
+            self._global_taps[locale] = self._unambiguous(locale)
+        return self._global_taps[locale]
+
+    def _unambiguous(self, locale: str) -> Mapping[str, Tap]:
+        """Return the labels with one meaning in the whole deck, and the names of the languages."""
+        meanings: dict[str, set[str]] = defaultdict(set)
+        all_buttons = [b for screen in self.deck.screens.values() for b in screen.buttons]
+        for button in (*all_buttons, *self.deck.fixed_row):
+            for label in self._typed(button, locale):
+                meanings[label].add(button.tap.to)
+        found = {
+            own_name(code).casefold(): Tap(_LANGUAGE, {"locale": code})
+            for code in self.texts.locales
+        }
+        for label, targets in meanings.items():
+            target = next(iter(targets))
+            if len(targets) == 1 and (target in self.deck or target == _HIDE):
+                found[label] = Tap(target)
         return found
 
     def _reviewed(self, source: str) -> dict[str, str]:

@@ -40,6 +40,9 @@ def create_console(health: Sequence[BaseRoute] = (), *, https: bool) -> ASGIApp:
         headers = {"cache-control": _FOREVER}
         return Response(style, headers=headers, media_type="text/css; charset=utf-8")
 
+    async def no_icon(_request: Request) -> Response:
+        return Response(status_code=204, headers={"cache-control": _FOREVER})
+
     async def figures(_request: Request) -> Response:
         return Response(metrics.exposition(), headers={"content-type": metrics.CONTENT_TYPE})
 
@@ -58,6 +61,8 @@ def create_console(health: Sequence[BaseRoute] = (), *, https: bool) -> ASGIApp:
         routes=[
             Route("/", home, methods=["GET"]),
             Route(style_path, stylesheet, methods=["GET"]),
+            # Browsers ask for it unasked; without an answer each visit would look like an error.
+            Route("/favicon.ico", no_icon, methods=["GET"]),
             Route("/metrics", figures, methods=["GET"]),
             *health,
         ],

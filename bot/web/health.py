@@ -85,7 +85,7 @@ class Health:
 
 
 def health_routes(store: Store, dialogue: Dialogue, renderer: Renderer) -> Sequence[BaseRoute]:
-    """Return ``/healthz`` (the process lives) and ``/readyz`` (200, or 503 while it cannot serve)."""
+    """Return ``/healthz`` (it lives) and ``/readyz`` (200, or 503 while it cannot serve)."""
     health = Health(store, dialogue, renderer)
 
     async def alive(_request: Request) -> Response:

@@ -24,6 +24,7 @@ from typing import IO
 from havn_nlu.inputs import MODEL_NAME, REPOSITORY, Inputs, Manifest, sha256, up_to_date
 
 _COMPONENTS = 5  # trained ones in config.yml; only the progress display depends on it
+_DETAIL = 2000  # characters of an error's words in the last line
 _STARTED = "Starting to train component '"
 
 
@@ -121,7 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         manifest = train(inputs, out, progress)
     except Exception as error:  # noqa: BLE001 - the one place that turns failures into a line
-        progress.say("failed", error=type(error).__name__, detail=str(error)[:2000])
+        # Rasa wraps what a component raises; the operator needs the reason, not the wrapping.
+        reason = error.__cause__ or error
+        progress.say("failed", error=type(reason).__name__, detail=str(reason)[:_DETAIL])
         return 1
     progress.say(
         "done",

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import havn_nlu.quiet  # noqa: F401 - silence comes before Rasa
@@ -20,6 +21,7 @@ from havn_nlu.text import clean
 FALLBACK_INTENT = "nlu_fallback"
 _RANKED = 5
 _OUTCOMES = 5
+_REMEMBERED = 16384  # more than intents times screens times ages
 _SENDER = "visitor"  # Rasa wants a name; it is the same for everybody
 
 
@@ -55,6 +57,9 @@ class Unit:
 
     def __init__(self, processor: MessageProcessor, model: str, loaded_s: float) -> None:
         self._processor = processor
+        self._screens = frozenset(_slot_values(processor, "screen"))
+        # What follows depends on three closed lists and never on the text, so it is asked once.
+        self._follows = lru_cache(maxsize=_REMEMBERED)(self._predict)
         self.model = model  # fingerprint of the training files
         self.loaded_s = loaded_s
 
@@ -102,7 +107,12 @@ class Unit:
         )
 
     def _outcomes(self, intent: str, screen: str | None, *, minor: bool | None) -> list[str]:
-        """Ask the policies what follows, on a conversation that exists for this question only.
+        """Return what the policies answer to an intent on a screen."""
+        listed = screen if screen in self._screens else None
+        return list(self._follows(intent, listed, minor))
+
+    def _predict(self, intent: str, screen: str | None, minor: bool | None) -> tuple[str, ...]:
+        """Ask the policies, on a conversation that exists for this question only.
 
         They never see the text: rules and stories speak of intents.
         """
@@ -123,4 +133,9 @@ class Unit:
             outcomes.append(name)
             tracker.update_with_events(prediction.events, domain)
             tracker.update(ActionExecuted(name), domain)
-        return outcomes
+        return tuple(outcomes)
+
+
+def _slot_values(processor: MessageProcessor, name: str) -> list[str]:
+    slot = next(slot for slot in processor.domain.slots if slot.name == name)
+    return [str(value) for value in slot.values]

@@ -309,17 +309,20 @@ async def test_a_message_without_its_conversation_is_refused(store: Store, seale
     lost = conversation("lost")
     await sealer.create_keys([lost.id])
 
-    for store_it in ("accept", "post", "timer", "handover"):
+    async def store_row(kind: str) -> None:
+        async with store.begin() as unit:
+            match kind:
+                case "arrival":
+                    await unit.messages.accept([arrival(lost)])
+                case "outgoing":
+                    await unit.messages.post([outgoing(lost)])
+                case "timer":
+                    await unit.timers.set(Timer(lost.id, "autoclean", NOW))
+                case "handover":
+                    await unit.handovers.save(handover(lost))
+
+    for kind in ("arrival", "outgoing", "timer", "handover"):
         with pytest.raises(StoreUnavailableError):
-            async with store.begin() as unit:
-                match store_it:
-                    case "accept":
-                        await unit.messages.accept([arrival(lost)])
-                    case "post":
-                        await unit.messages.post([outgoing(lost)])
-                    case "timer":
-                        await unit.timers.set(Timer(lost.id, "autoclean", NOW))
-                    case "handover":
-                        await unit.handovers.save(handover(lost))
+            await store_row(kind)
     async with store.begin() as unit:
         assert await unit.messages.replies_after(lost.id, message_id()) == []

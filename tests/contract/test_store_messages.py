@@ -50,9 +50,7 @@ async def test_accept_stores_what_was_never_seen(store: Store, sealer: Sealer) -
     assert ids == {anna.id: [arrivals[0].id, arrivals[2].id], ben.id: [arrivals[1].id]}
 
 
-async def test_accept_takes_the_first_of_repeats_in_one_batch(
-    store: Store, sealer: Sealer
-) -> None:
+async def test_accept_takes_the_first_of_repeats_in_one_batch(store: Store, sealer: Sealer) -> None:
     (anna,) = await begun(store, sealer, "anna")
     first = arrival(anna, "first", external_id="7")
     second = arrival(anna, "second", external_id="7")
@@ -233,9 +231,7 @@ async def test_due_waits_for_the_message_before(
 
 
 @pytest.mark.parametrize("state", [Delivery.SENT, Delivery.FAILED])
-async def test_a_finished_message_makes_way(
-    store: Store, sealer: Sealer, state: Delivery
-) -> None:
+async def test_a_finished_message_makes_way(store: Store, sealer: Sealer, state: Delivery) -> None:
     (anna,) = await begun(store, sealer, "anna")
     first, second = outgoing(anna), outgoing(anna)
     async with store.begin() as unit:
@@ -251,9 +247,7 @@ async def test_a_finished_message_makes_way(
         assert await unit.messages.replies_after(anna.id, EVERYTHING) == [done, second]
 
 
-async def test_an_unanswered_arrival_does_not_hold_a_reply_up(
-    store: Store, sealer: Sealer
-) -> None:
+async def test_an_unanswered_arrival_does_not_hold_a_reply_up(store: Store, sealer: Sealer) -> None:
     (anna,) = await begun(store, sealer, "anna")
     reply = outgoing(anna)
     async with store.begin() as unit:

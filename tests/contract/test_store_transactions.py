@@ -108,9 +108,7 @@ async def test_transactions_at_once_lose_nothing(store: Store, sealer: Sealer) -
 
     async with store.begin() as unit:
         found = await unit.messages.unanswered([c.id for c in conversations])
-    assert {key: len(waiting) for key, waiting in found.items()} == {
-        c.id: 1 for c in conversations
-    }
+    assert {key: len(waiting) for key, waiting in found.items()} == {c.id: 1 for c in conversations}
 
 
 async def test_a_healthy_store_says_nothing(store: Store, sealer: Sealer) -> None:

@@ -1,12 +1,13 @@
 """Migrations end at the tables, run once, and lose nothing."""
 
-import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from alembic import command
+from alembic import command as alembic_command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -23,6 +24,7 @@ from bot.domain.errors import ConfigurationError
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, begun, lookup, outgoing, sqlite_url
 
+ROOT = Path(__file__).parents[2]
 Result = TypeVar("Result")
 
 
@@ -96,11 +98,26 @@ async def test_opening_again_changes_nothing(empty: str) -> None:
     assert count == 2
 
 
-async def test_several_processes_may_open_a_new_database_at_once(empty: str) -> None:
-    stores = await asyncio.gather(*(SqlStore.open(empty, EphemeralKeys()) for _ in range(4)))
-    for store in stores:
-        await store.check()
-        await store.close()
+OPEN = """
+import asyncio, sys
+from bot.adapters.sealing import EphemeralKeys
+from bot.adapters.storage import SqlStore
+async def work():
+    store = await SqlStore.open(sys.argv[1], EphemeralKeys())
+    await store.check()
+    await store.close()
+asyncio.run(work())
+"""
+
+
+def test_several_processes_may_open_a_new_database_at_once(empty: str) -> None:
+    command = [sys.executable, "-c", OPEN, empty]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    complaints = [process.communicate(timeout=60)[1] for process in started]
+    assert complaints == [""] * 4
+    assert [process.returncode for process in started] == [0] * 4
 
 
 async def test_downgrading_leaves_no_table(empty: str) -> None:
@@ -110,7 +127,7 @@ async def test_downgrading_leaves_no_table(empty: str) -> None:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        alembic_command.downgrade(config, "base")
         return inspect(connection).get_table_names()
 
     assert await within(empty, down) == ["alembic_version"]

@@ -35,9 +35,7 @@ async def test_the_settings_are_in_force(store: SqlStore) -> None:
     assert found == ["on", "5s", "30s"]
 
 
-async def test_locked_conversations_are_absent_for_others(
-    store: SqlStore, sealer: Sealer
-) -> None:
+async def test_locked_conversations_are_absent_for_others(store: SqlStore, sealer: Sealer) -> None:
     anna, ben = await begun(store, sealer, "anna", "ben")
     async with store.begin() as one, store.begin() as two:
         assert list(await one.conversations.load([anna.id], lock=True)) == [anna.id]
@@ -125,12 +123,15 @@ async def test_a_lost_connection_is_replaced(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = 'integration' AND pid <> pg_backend_pid()"
     )
-    with pytest.raises(StoreUnavailableError):
+
+    async def lose_connection() -> None:
         async with store.begin() as unit:
             await unit.messages.post([outgoing(anna)])
             await asyncio.to_thread(cluster.run, kill)
             await unit.messages.post([outgoing(anna)])
 
+    with pytest.raises(StoreUnavailableError):
+        await lose_connection()
     await asyncio.to_thread(cluster.run, kill)
     async with store.begin() as unit:
         assert await unit.messages.due(Channel.TELEGRAM, NOW, 10) == []

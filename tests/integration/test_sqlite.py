@@ -130,25 +130,29 @@ async def test_a_database_that_stays_locked_is_unavailable(hasty: SqlStore, sqli
 
 async def test_a_full_database_undoes_everything(store: SqlStore, sealer: Sealer) -> None:
     (anna,) = await begun(store, sealer, "anna")
-    await _limit_pages(store, "(SELECT page_count FROM pragma_page_count())")
+    await _limit_pages(store)
 
     small, large = arrival(anna, "small"), arrival(anna, Text("x" * 200_000))
-    with pytest.raises(StoreUnavailableError, match="SQLITE_FULL"):
+
+    async def store_both() -> None:
         async with store.begin() as unit:
             await unit.messages.accept([small])
             await unit.messages.accept([large])
 
-    await _limit_pages(store, "1000000")
+    with pytest.raises(StoreUnavailableError, match="SQLITE_FULL"):
+        await store_both()
+
+    await _limit_pages(store, more=1000)
     async with store.begin() as unit:
         assert await unit.messages.unanswered([anna.id]) == {}
         assert await unit.messages.accept([small, large]) == {small.id, large.id}
 
 
-async def _limit_pages(store: SqlStore, limit: str) -> None:
+async def _limit_pages(store: SqlStore, *, more: int = 0) -> None:
+    """Let the database grow by so many pages and no further, as on a full disk."""
     async with store._engine.connect() as connection:
-        if not limit.isdigit():
-            limit = str((await connection.execute(text("PRAGMA page_count"))).scalar_one())
-        await connection.execute(text(f"PRAGMA max_page_count = {limit}"))
+        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {pages + more}"))
 
 
 async def test_check_notices_a_full_disk(store: SqlStore, tmp_path: Path) -> None:
@@ -197,9 +201,12 @@ async def test_scrub_does_not_claim_what_a_reader_prevents(
 async def test_only_the_owner_may_read_the_files(tmp_path: Path, sealer: Sealer) -> None:
     store = await SqlStore.open(sqlite_url(tmp_path), sealer)
     await store.check()
-    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes(tmp_path) == {"havn.db": 0o600, "havn.db-wal": 0o600, "havn.db-shm": 0o600}
     await store.close()
-    assert modes == {"havn.db": 0o600, "havn.db-wal": 0o600, "havn.db-shm": 0o600}
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 async def test_answering_looks_at_unfinished_rows_only(store: SqlStore, sealer: Sealer) -> None:
@@ -236,9 +243,7 @@ async def _plan(store: SqlStore, statement: str, parameters: Any) -> str:
 
 
 @pytest.mark.parametrize("visitors", [1, 3, 40])
-async def test_a_batch_takes_few_statements(
-    store: SqlStore, sealer: Sealer, visitors: int
-) -> None:
+async def test_a_batch_takes_few_statements(store: SqlStore, sealer: Sealer, visitors: int) -> None:
     everyone = await begun(store, sealer, *(f"visitor {n}" for n in range(visitors)))
     count = 0
 

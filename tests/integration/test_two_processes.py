@@ -71,8 +71,11 @@ async def test_no_reply_is_taken_twice(stores: Stores, ring: KeyRing) -> None:
             )
             return [one.id for one in due]
 
-    taken = [id_ for ids in await asyncio.gather(*(take(s) for _ in range(6) for s in stores))
-             for id_ in ids]
+    taken = [
+        id_
+        for ids in await asyncio.gather(*(take(s) for _ in range(6) for s in stores))
+        for id_ in ids
+    ]
 
     assert len(taken) == len(set(taken))
     assert set(taken) <= {one.id for one in posted[::2]}

@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.adapters import catalog
 from bot.bootstrap import make_renderer
 from bot.domain.screens import Deck
+from bot.domain.triage import Lexicon
 from bot.services.reply import Renderer
 from bot.settings import Settings
 
@@ -18,5 +19,9 @@ def deck() -> Deck:
 
 
 @cache
+def words(*, drafts: bool = True) -> tuple[Renderer, tuple[Lexicon, ...]]:
+    return make_renderer(Settings(root=ROOT, allow_drafts=drafts))
+
+
 def renderer(*, drafts: bool = True) -> Renderer:
-    return make_renderer(Settings(root=ROOT, allow_drafts=drafts))[0]
+    return words(drafts=drafts)[0]

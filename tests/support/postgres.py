@@ -1,4 +1,4 @@
-"""A private PostgreSQL server for tests: in a temporary folder, on a Unix socket, gone afterwards."""
+"""A private PostgreSQL server for tests: a temporary folder and a Unix socket, gone afterwards."""
 
 import atexit
 import functools
@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 
 MISSING = (
-    "the tests marked postgres need PostgreSQL's server programs: run `apt-get install postgresql`, "
-    "or leave these tests out with -m 'not postgres'"
+    "the tests marked postgres need the programs of a PostgreSQL server: "
+    "run `apt-get install postgresql`, or leave these tests out with -m 'not postgres'"
 )
 _OWNER = "havn"
 # Durability is not what these tests are about, and the folder is thrown away.
@@ -92,7 +92,7 @@ def shared_cluster() -> Cluster:
 
 
 def _programs() -> Path:
-    """Find the newest server programs: Debian keeps them apart from PATH, one folder per version."""
+    """Find the newest server programs: Debian keeps one folder per version, apart from PATH."""
     installed = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3])
     )

@@ -78,7 +78,7 @@ _OLD = (
     .order_by(_c.created_at)
     .limit(bindparam("limit"))
 )
-_FORGETTING = select(_c.id).where(_c.forgetting_at.is_not(None)).order_by(_c.id)
+_FORGETTING = select(_c.id).where(_c.forgetting_at.is_not(None)).order_by(_c.forgetting_at)
 _BEGIN_FORGETTING = (
     update(conversations).where(_THESE).values(forgetting_at=bindparam("at"), lookup=None)
 )
@@ -157,7 +157,7 @@ class SqlConversations:
             await self._connection.execute(_BEGIN_FORGETTING, parameters)
 
     async def forgetting(self) -> Sequence[ConversationId]:
-        """Return conversations whose forgetting has begun."""
+        """Return conversations whose forgetting has begun, oldest first."""
         return await self._ids(_FORGETTING)
 
     async def erase(self, ids: Collection[ConversationId]) -> None:

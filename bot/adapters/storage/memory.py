@@ -151,7 +151,8 @@ class _Conversations:
         self._data.forgetting.update({id_: at for id_ in ids if id_ in stored})
 
     async def forgetting(self) -> Sequence[ConversationId]:
-        return sorted(self._data.forgetting)
+        begun = self._data.forgetting
+        return sorted(begun, key=lambda id_: begun[id_])
 
     async def erase(self, ids: Collection[ConversationId]) -> None:
         self._unlist(ids)

@@ -1,0 +1,52 @@
+"""What all tests share."""
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+# Before python-telegram-bot is imported anywhere: durations as timedelta, as its next version has it.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+ROOT = Path(__file__).parents[1]
+_START_SECONDS = 300.0
+
+
+@pytest.fixture(scope="session")
+def nlu_socket() -> Iterator[Path]:
+    """Train the NLU unit where its data changed, run it, and lend its socket."""
+    from bot.adapters.nlu import NluUnit  # noqa: PLC0415 -- a test without the unit needs none of it
+
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "nlu.sock"
+        unit = NluUnit(ROOT, python="", models=ROOT / "var" / "models", socket=socket)
+        if not unit.interpreter.exists():
+            pytest.skip("the NLU unit has no environment yet: uv run havn nlu train")
+        ready: Future[None] = Future()
+        stop = asyncio.Event()
+
+        async def run() -> None:
+            try:
+                await unit.train(lambda _progress: None, if_changed=True)
+                working = asyncio.create_task(unit.run(lambda: ready.set_result(None)))
+                await stop.wait()
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+            except Exception as error:  # noqa: BLE001 -- raised again where the test waits
+                ready.set_exception(error)
+
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+        thread.start()
+        try:
+            ready.result(_START_SECONDS)
+            yield socket
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(30)
+            loop.close()

@@ -1,0 +1,84 @@
+"""A whole Havn on a temporary SQLite, with a clock to turn and a dialogue to script."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from bot.bootstrap import App, open_app
+from bot.domain.messages import Channel, Event, Incoming, Sent, Start, Tapped, Text
+from bot.domain.screens import Tap
+from bot.domain.handover import Handover
+from bot.ports import Dialogue
+from bot.settings import Settings
+
+from tests.support.deck import ROOT, words
+from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
+
+_numbers = count(1)
+
+
+@dataclass
+class Visitor:
+    """Somebody who writes on one channel of an app."""
+
+    app: App
+    channel: Channel = Channel.WEB
+    sender: str = field(default_factory=lambda: f"visitor-{next(_numbers)}")
+    hint: str = "en"
+
+    def incoming(self, event: Event, *, external_id: str = "", reference: str = "") -> Incoming:
+        return Incoming(
+            self.channel,
+            external_id or f"{self.sender}-{next(_numbers)}",
+            self.sender,
+            event,
+            address=f"address-of-{self.sender}",
+            reference=reference,
+            hint=self.hint,
+        )
+
+    async def does(self, event: Event) -> Sequence[Sent]:
+        return await self.app.reception.converse(self.incoming(event))
+
+    async def says(self, text: str) -> Sequence[Sent]:
+        return await self.does(Text(text))
+
+    async def taps(self, data: str) -> Sequence[Sent]:
+        return await self.does(Tapped(Tap.decode(data)))
+
+    async def starts(self, locale: str = "en") -> Sequence[Sent]:
+        return await self.does(Start(locale))
+
+    async def handover(self) -> Handover | None:
+        lookups = self.app.sealer.lookups(self.channel, self.sender)
+        async with self.app.store.begin() as unit:
+            ids = list((await unit.conversations.find(lookups)).values())
+            await self.app.sealer.load_keys(ids)
+            found = await unit.handovers.open_for(ids)
+        return next(iter(found.values()), None)
+
+
+def screens(said: Sequence[Sent]) -> list[str]:
+    return [sent.bubble.screen for sent in said]
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    *,
+    clock: FakeClock | None = None,
+    dialogue: Dialogue | None = None,
+    channel: RecordingChannel | None = None,
+) -> AsyncIterator[App]:
+    settings = Settings(root=ROOT, data_dir=folder / "var", allow_drafts=True)
+    channels = {Channel.TELEGRAM: channel} if channel else {}
+    async with open_app(
+        settings,
+        clock=clock or FakeClock(),
+        dialogue=dialogue or FakeDialogue(),
+        channels=channels,  # type: ignore[arg-type]
+        words=words(),
+    ) as app:
+        yield app

@@ -1,0 +1,212 @@
+"""Every journey, walked line by line on every channel, in English and Danish, with and without NLU."""
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import bootstrap
+from bot.adapters.nlu import NoDialogue, SocketDialogue
+from bot.domain.handover import Handover
+from bot.domain.messages import Channel
+from bot.domain.triage import Level, Lexicon
+from bot.services import erase
+from bot.services.reply import Renderer
+from bot.settings import Settings
+from tests.support.walkers import House, Walker, open_house
+from tests.support.walks import (
+    FOLDER,
+    MOMENTS,
+    Count,
+    Screens,
+    Shown,
+    Step,
+    Walk,
+    check_limit,
+    check_seen,
+    for_channel,
+    pause,
+    read,
+)
+
+# The real one, before any test puts the cached words in its place.
+_read_words = bootstrap.make_renderer
+# A unit on a busy machine may be late; that is measured elsewhere.
+_DEADLINE = 5.0
+
+
+@cache
+def words() -> tuple[Renderer, tuple[Lexicon, ...]]:
+    """Read deck, facts and translations once for all walks."""
+    return _read_words(Settings(allow_drafts=True))
+
+
+@cache
+def screens() -> Screens:
+    return Screens(words()[0])
+
+
+def all_walks() -> Iterator[Any]:
+    """Yield each walk on each channel it is meant for, with free text and without."""
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        for walk in read(path):
+            for channel in Channel:
+                for nlu in (False, True):
+                    if walk.head.applies(channel, nlu=nlu):
+                        name = f"{path.stem}-{channel}-{'nlu' if nlu else 'buttons'}-{walk.name}"
+                        marks = [pytest.mark.nlu] if nlu else []
+                        yield pytest.param(walk, channel, nlu, id=name, marks=marks)
+
+
+@pytest.mark.parametrize(("walk", "channel", "nlu"), list(all_walks()))
+async def test_walk(
+    walk: Walk,
+    channel: Channel,
+    nlu: bool,  # noqa: FBT001 -- pytest passes parameters by name
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "make_renderer", lambda _settings: words())
+    monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
+    dialogue = NoDialogue()
+    if nlu:
+        dialogue = SocketDialogue(request.getfixturevalue("nlu_socket"), deadline=_DEADLINE)
+    assert walk.locale in words()[0].texts.locales, f"{walk.locale} is not served"
+    async with open_house(channel, tmp_path, walk.begins, dialogue) as house:
+        await _Replay(for_channel(walk, channel, nlu=nlu), house).run()
+    if isinstance(dialogue, SocketDialogue):
+        await dialogue.close()
+
+
+class _Replay:
+    """One walk under way."""
+
+    def __init__(self, walk: Walk, house: House) -> None:
+        self._walk = walk
+        self._house = house
+        self._people: dict[str, Walker] = {}
+        self._walker: Walker
+        self._unread: list[Shown] = []
+        self._count = Count()
+        self._seconds = 0.0
+
+    async def run(self) -> None:
+        await self._become("visitor")
+        for step in self._walk.steps:
+            try:
+                await self._do(step)
+                await self._check(step)
+            except (AssertionError, LookupError) as error:
+                failure = f"{step.where}: {error}"
+            else:
+                continue
+            pytest.fail(failure, pytrace=False)
+        self._nothing_unread(self._walk.head)
+
+    async def _do(self, step: Step) -> None:
+        says = step.says
+        acts = {
+            "tap": lambda label: self._walker.tap(label),
+            "text": lambda text: self._walker.text(text),
+            "start": lambda link: self._walker.start(link),
+            "send": lambda kind: self._walker.send(kind),  # type: ignore[attr-defined]
+            "exit": lambda _: self._walker.exit(),  # type: ignore[attr-defined]
+            "back": lambda _: self._walker.back(),  # type: ignore[attr-defined]
+            "reload": lambda _: self._walker.reload(),  # type: ignore[attr-defined]
+        }
+        if "wait" in says:
+            self._house.clock.turn(pause(says["wait"]))
+        if "clock" in says:
+            self._house.clock.at = MOMENTS[says["clock"]]
+        if "visitor" in says:
+            await self._become(says["visitor"])
+        for name, act in acts.items():
+            if name not in says:
+                continue
+            self._nothing_unread(step)
+            self._house.clock.turn()
+            self._count.taps += name in ("tap", "text")
+            began = time.perf_counter()
+            self._unread += await act(says[name])
+            self._seconds = time.perf_counter() - began
+
+    async def _check(self, step: Step) -> None:
+        says = step.says
+        drafts = words()[0].texts.drafts
+        locale = says.get("in", self._walk.locale)
+        if "expect" in says and not (says.get("draft") and locale not in drafts):
+            self._expect(step)
+        if "left" in says:
+            await self._see_only(says["left"], step)
+        if "unseen" in says:
+            seen = " ".join(shown.text for shown in await self._walker.display())
+            assert not [words for words in says["unseen"] if words in seen], seen
+        if "queue" in says:
+            await self._queue(says["queue"])
+        if "rows" in says:
+            rows = self._house.rows()
+            assert sum(rows.values()) == says["rows"], rows
+        if "cleans" in says:
+            assert ("autoclean" in self._house.timers()) == says["cleans"]
+
+    def _expect(self, step: Step) -> None:
+        assert self._unread, f"expected {step.says['expect']}, but nothing more was shown"
+        channel = self._house.channel
+        check_seen(step, self._unread.pop(0), screens(), self._walk.locale, channel)
+        self._count.see(step.says["expect"])
+        if "within" in step.says:
+            check_limit(step.says["within"], self._count, self._seconds)
+
+    async def _see_only(self, wanted: Sequence[str], step: Step) -> None:
+        """Fail unless the display holds these screens and nothing else at all."""
+        channel, locale = self._house.channel, step.says.get("in", self._walk.locale)
+        seen = [shown.text for shown in await self._walker.display()]
+        alike = len(seen) == len(wanted) and all(
+            screens().is_screen(text, screen, locale, channel)
+            for text, screen in zip(seen, wanted, strict=True)
+        )
+        assert alike, f"the display holds {seen}"
+
+    async def _queue(self, wanted: Any) -> None:
+        handover = await self._house.handover(self._walker.sender)
+        if wanted == "nobody":
+            assert handover is None, handover
+            return
+        assert handover is not None, "no handover"
+        found = _described(handover)
+        if wanted == "signal":
+            wanted = {"state": "offered", "level": "red", "consent": None, "age": False}
+        assert {**found, **wanted} == found, f"wanted {wanted}, found {found}"
+
+    async def _become(self, name: str) -> None:
+        """Go on as somebody, who opens the chat if they are new."""
+        if name in self._people:
+            self._walker = self._people[name]
+            return
+        self._walker = self._people[name] = await self._house.visitor(self._walk.app)
+        self._house.clock.turn()
+        self._unread = list(await self._walker.start(self._walk.link))
+        self._count = Count()
+
+    def _nothing_unread(self, step: Step) -> None:
+        seen = [screens().named(shown.text, self._house.channel) for shown in self._unread]
+        if seen:
+            pytest.fail(f"{step.where}: shown, but not expected: {seen}", pytrace=False)
+
+
+def _described(handover: Handover) -> dict[str, Any]:
+    """Return a handover in the words of the walks."""
+    return {
+        "state": handover.state.value,
+        "level": Level(handover.level).name.lower(),
+        "consent": handover.consent.value if handover.consent else None,
+        "notify": handover.notify.value,
+        "minor": handover.minor,
+        "code_word": bool(handover.code_word),
+        "age": handover.asked_at is not None,
+        "locale": handover.locale,
+    }
