@@ -32,7 +32,7 @@ from bot.adapters.webchat import create_app, screen_links
 from bot.domain.errors import ConfigurationError
 from bot.domain.messages import Channel
 from bot.domain.retention import Policy
-from bot.domain.triage import Lexicon
+from bot.domain.triage import Lexicon, assess
 from bot.i18n import Texts, Values
 from bot.logs import logger
 from bot.ports import ChannelPort, Clock, Dialogue, Store
@@ -128,6 +128,9 @@ async def open_app(
     channels = channels or {}
     async with AsyncExitStack() as stack:
         renderer, lexicons = words or make_renderer(settings)
+        # Slow the first time only; the first visitor in danger must not wait for it.
+        is_danish_holiday(clock.now().date())
+        assess("", lexicons)
         _make_folder(settings.data_dir)
         sealer = KeyRing.open(settings.keys_folder)
         stack.callback(sealer.close)
@@ -250,7 +253,8 @@ class Channels:
         if self.client is None or not settings.telegram_webhook_url:
             return []
         intake = _intake(app, self.client)
-        return [webhook_route(settings.telegram_webhook_url, settings.telegram_webhook_secret, intake)]
+        url, secret = settings.telegram_webhook_url, settings.telegram_webhook_secret
+        return [webhook_route(url, secret, intake)]
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """Finds for Babel every English text of deck.yml and facts.yml that can be translated.
 
-``pybabel extract`` calls extract() through the entry point ``deck``. The contexts are those by which
-bot.i18n looks texts up: the id of a screen, ``button``, ``topic``, ``word`` or ``fact:<key>``.
+``pybabel extract`` calls extract() through the entry point ``deck``. The contexts are those by
+which bot.i18n looks texts up: the id of a screen, ``button``, ``topic``, ``word`` or
+``fact:<key>``.
 """
 
 import re

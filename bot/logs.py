@@ -1,6 +1,7 @@
-"""Logs that cannot carry what a visitor wrote: constant event names, and facts of closed kinds only."""
+"""Logs that cannot carry what a visitor wrote: constant event names, facts of closed kinds."""
 
 import enum
+import json
 import logging
 import re
 import sys
@@ -75,11 +76,12 @@ class _Redactor(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        return f'{{"event":"library_log","logger":"{record.name}","level":"{record.levelname.lower()}","error":"{error}"}}'
+        facts = {"event": "library_log", "logger": record.name, "error": error}
+        return json.dumps({**facts, "level": record.levelname.lower()})
 
 
 def configure(level: str = "INFO") -> None:
-    """Set up logging for the process: JSON lines on standard error, nothing from libraries but names."""
+    """Set up logging: JSON lines on standard error, nothing from libraries but their names."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[

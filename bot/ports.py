@@ -153,7 +153,7 @@ class Conversations(Protocol):
     async def load(
         self, ids: Collection[ConversationId], *, lock: bool = False, forgetting: bool = False
     ) -> Mapping[ConversationId, Conversation]:
-        """Read conversations; forgotten ones are absent, and those being forgotten unless asked for.
+        """Read conversations; those forgotten are absent, as are those being forgotten by default.
 
         With ``lock``, rows another process is changing are absent too.
         """
@@ -200,7 +200,7 @@ class Messages(Protocol):
         """Return conversations with an unanswered arrival older than ``before``, oldest first."""
 
     async def settle(self, answered: Sequence[Arrival], *, wipe: Collection[MessageId]) -> None:
-        """Mark arrivals as answered; the content of those in ``wipe`` is overwritten with nothing."""
+        """Mark arrivals as answered; the content of those in ``wipe`` is overwritten."""
 
     async def post(self, outgoing: Sequence[Outgoing]) -> None:
         """Store outgoing messages, pending."""
@@ -208,7 +208,7 @@ class Messages(Protocol):
     async def due(self, channel: Channel, now: datetime, limit: int) -> Sequence[Outgoing]:
         """Return outgoing messages to send now, urgent ones first, then by id.
 
-        For each conversation only its earliest unfinished message is returned; addresses are filled.
+        For each conversation only its earliest unfinished message is returned, with its address.
         """
 
     async def mark(self, outgoing: Sequence[Outgoing]) -> None:
@@ -244,7 +244,7 @@ class Handovers(Protocol):
         """
 
     async def waiting_ahead(self, handover: Handover) -> int:
-        """Return how many waiting handovers come before it: higher level, or same level and older."""
+        """Return how many waiting handovers come first: higher level, or same level and older."""
 
 
 class Timers(Protocol):
@@ -281,10 +281,10 @@ class UnitOfWork(Protocol):
 
 
 class Store(Protocol):
-    """The durable store. Every method of it raises StoreUnavailableError when it cannot keep a promise."""
+    """The durable store. StoreUnavailableError from any of it: the promise could not be kept."""
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Open a write transaction: committed durably when the block ends, undone when it raises."""
+        """Open a write transaction: committed durably at the end of the block, undone on an error."""
 
     async def scrub(self) -> None:
         """Truncate journals and free pages, so that erased rows leave the files."""
@@ -384,7 +384,7 @@ class Door(Protocol):
         """Return what was shown to a visitor after a message id; empty for an unknown visitor."""
 
     async def leave(self, channel: Channel, sender: str) -> None:
-        """Erase everything about a visitor at once: the exit of the web chat. Unknown is no error."""
+        """Erase everything about a visitor at once, as the exit does. Unknown is no error."""
 
     def greet(self, channel: Channel, screen: str, locale: str) -> Bubble:
         """Render a screen that needs no conversation, from memory only."""

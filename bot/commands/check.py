@@ -1,4 +1,4 @@
-"""``havn check``: holds words, facts, translations and rules to what design and research ask for."""
+"""``havn check``: holds words, facts, translations and rules to what the design asks for."""
 
 import json
 import re
@@ -212,7 +212,8 @@ def _unknown_placeholders(where: str, text: str, registry: Registry) -> Iterator
 def _fact_warnings(registry: Registry, today: date) -> Iterator[Finding]:
     for fact in registry:
         if fact.is_overdue(today):
-            yield Finding(f"facts.{fact.key}", "review", f"should be reviewed since {fact.review_by}")
+            says = f"should have been reviewed by {fact.review_by}"
+            yield Finding(f"facts.{fact.key}", "review", says)
 
 
 # --- what is shown ----------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def _translation(
 ) -> None:
     locale = path.parts[-3]
     found = read_catalog(path, locale)
-    report.errors += _translated(found, locale, deck, registry, limits, glossary)
+    report.errors += _translated(found, locale, deck, limits, glossary)
     wanted = dict.fromkeys(_wanted(deck, registry))
     served = {(m.context or "", str(m.id)) for m in found if m.id and m.string and not is_stale(m)}
     missing = [key for key in wanted if key not in served]
@@ -287,7 +288,6 @@ def _translated(
     found: Catalog,
     locale: str,
     deck: Deck,
-    registry: Registry,
     limits: Limits,
     glossary: Mapping[str, Any],
 ) -> Iterator[Finding]:
@@ -314,7 +314,7 @@ def _translated(
 
 
 def _rules(root: Path, deck: Deck) -> Iterator[Finding]:
-    """Hold Rasa's files to the deck: every outcome exists, every intent has an answer and examples."""
+    """Hold Rasa's files to the deck: outcomes exist, intents have an answer and examples."""
     intents = set(_merged(root / "stories" / "domain", "intents"))
     actions = set(_merged(root / "stories" / "domain", "actions"))
     for action in sorted(actions):

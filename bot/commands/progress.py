@@ -1,4 +1,4 @@
-"""Shows long work on the terminal: one line that moves, or plain lines where there is no terminal."""
+"""Shows long work: one line that moves, or plain lines where there is no terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

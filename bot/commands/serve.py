@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 from rich.console import Console
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bot.adapters.nlu import Progress
 from bot.bootstrap import App, Channels, channels_of, console_app, nlu_unit, open_app, web_app
@@ -105,7 +105,7 @@ def _listen(address: Address, setting: str) -> socket.socket:
     return listening
 
 
-async def _http(app: Starlette, listening: socket.socket) -> None:
+async def _http(app: ASGIApp, listening: socket.socket) -> None:
     """Serve one ASGI app on a socket, without access log and without naming the software."""
     config = uvicorn.Config(
         app,
@@ -157,7 +157,7 @@ async def _prepare_and_run(app: App, report: Callable[[Progress], None]) -> None
     try:
         await unit.prepare(report)
     except HavnError as error:
-        log.exception("nlu_unavailable", error=error_class(error))
+        log.error("nlu_unavailable", error=error_class(error))
         raise
     await unit.run()
 

@@ -37,8 +37,8 @@ class Memory:
     """The part of a conversation that is sealed before it is stored.
 
     ``screen`` is the last screen shown. ``sign`` is true while a self-check runs in which an answer
-    was a sign; the answers themselves are never kept. ``care`` is true until the line for people who
-    want to die was repeated once.``level`` is what a branch offered, as the
+    was a sign; the answers themselves are never kept. ``care`` is true until the line for people
+    who want to die was repeated once.``level`` is what a branch offered, as the
     number of a triage level.
     """
 

@@ -56,8 +56,8 @@ class Incoming:
 
     ``external_id`` is unique within the channel (a repeat has no effect); ``sender`` recognises the
     visitor and is stored only as a keyed hash; ``address`` is where to reply, stored only sealed;
-    ``reference`` is the channel's id of the visitor's own message, ``on`` the id of the message whose
-    button was tapped; ``hint`` is a locale the channel guesses, used once and never stored.
+    ``reference`` is the channel's id of the visitor's own message, ``on`` the id of the message
+    whose button was tapped; ``hint`` is a locale the channel guesses, used once and never stored.
     """
 
     channel: Channel
@@ -98,7 +98,7 @@ class Bubble:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A rendered button: label in the visitor's locale and the tap data; ``copy`` is text to copy."""
+    """A rendered button: a label in the visitor's locale, tap data; ``copy`` is text to copy."""
 
     label: str
     data: str

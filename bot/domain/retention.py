@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``idle`` for talks with the program, ``web`` for the web chat, ``closed`` after a handover
+    """How long each kind of thing is kept.
+
+    ``idle`` for talks with the program, ``web`` for the web chat, ``closed`` after a handover
     ended, ``cap`` for everything, ``receipts`` for the register of seen message ids.
     """
 

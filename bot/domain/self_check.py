@@ -1,4 +1,4 @@
-"""The six questions: which answer is a sign, and what comes next. Never a verdict, never a score."""
+"""The six questions: which answer is a sign, and what comes next. Never a verdict or a score."""
 
 from collections.abc import Mapping
 

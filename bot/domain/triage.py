@@ -68,12 +68,16 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What a message calls for; ``screen`` is None where the meaning is left to the NLU unit."""
+    """What a message calls for; ``screen`` is None where the meaning is left to the NLU unit.
+
+    ``locales`` are those whose words led to the screen.
+    """
 
     level: Level = Level.GREY
     flags: frozenset[Flag] = frozenset()
     screen: str | None = None
     age: int | None = None
+    locales: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,13 @@ def assess(text: str, lexicons: Sequence["Lexicon"]) -> Assessment:
     message = _Message(_Book.of(tuple(lexicons)), text)
     found = message.found()
     outcomes = [outcome for name, outcome in _GROUPS.items() if name in found]
+    shown = next((name for name, outcome in _GROUPS.items() if name in found and outcome.screen), "")
     return Assessment(
         level=max((outcome.level for outcome in outcomes), default=Level.GREY),
         flags=frozenset(outcome.flag for outcome in outcomes),
-        screen=next((outcome.screen for outcome in outcomes if outcome.screen), None),
+        screen=_GROUPS[shown].screen if shown else None,
         age=message.age_in(found["minor"]) if "minor" in found else None,
+        locales=frozenset(message.locales.get(shown, ())),
     )
 
 
@@ -456,6 +462,7 @@ class _Book:
         self._unspaced = _by_two_letters(self._words)
         self._beginnings = {word[:2] for word in self._known}
         self._endings = {word[-2:] for word in self._known}
+        self._homes = {id(rule): one.locale for one in lexicons for rule in one.rules}
         self.says = self._index(wanted={_Role.SAY})
         self.checks = self._index(wanted=set(_Role) - {_Role.SAY})
 
@@ -464,6 +471,10 @@ class _Book:
     def of(lexicons: tuple[Lexicon, ...]) -> "_Book":
         """Merge lexicons; the same ones are merged once."""
         return _Book(lexicons)
+
+    def locale_of(self, rule: _Rule) -> str:
+        """Return the locale whose lexicon holds a rule."""
+        return self._homes[id(rule)]
 
     def _index(self, wanted: set[_Role]) -> _Index:
         index: defaultdict[str, list[_Rule]] = defaultdict(list)
@@ -616,6 +627,7 @@ class _Message:
             for term in ears[word]:
                 self._places[term] = self._places.get(term, 0) | 1 << at
         self._terms = set(self._places)
+        self.locales: dict[str, set[str]] = {}  # by group, of the rules that matched
         self._filled: dict[_Slot, list[tuple[int, int]]] = {}
 
     def _cut(self, text: str) -> None:
@@ -679,6 +691,7 @@ class _Message:
             closed = elsewhere | taken_back.get(rule.group, 0) | (past if rule.dated else 0)
             if words := self._words_of(rule, self._everywhere & ~closed):
                 found[rule.group] = found.get(rule.group, 0) | words
+                self.locales.setdefault(rule.group, set()).add(self._book.locale_of(rule))
         return found
 
     def age_in(self, words: int) -> int | None:

@@ -1,4 +1,4 @@
-"""One turn: what the visitor did, and what Havn shows and does about it. Pure; the whole dialogue is here.
+"""One turn: what the visitor did, and what Havn shows and does about it. Pure.
 
 Order of evidence (ux.md 2.1): a button pressed, then explicit words, then the classifier.
 """
@@ -25,7 +25,12 @@ OFF_HOURS = "utter_queue_offhours"
 FALLBACK = "utter_fallback_1"
 GIVE_UP = "utter_fallback_2"
 # Screens on which the notice about an unreviewed translation would stand in the way.
-_NO_NOTICE = frozenset({SAFE, LANGUAGES, DANGER, CARE, "utter_hide_done", "utter_forget_done"})
+_NO_NOTICE = frozenset(
+    {
+        *(SAFE, LANGUAGES, DANGER, CARE, "utter_hide_done", "utter_forget_done"),
+        "utter_police_card",  # held up to somebody else
+    }
+)
 # Screens that the first menu replaces.
 _ARRIVING = frozenset({SAFE, LANGUAGES})
 _CARE_SCREENS = frozenset({CARE, "utter_suicide_stay", "utter_danger_offer_person", DANGER})
@@ -73,7 +78,7 @@ class Understanding:
 
 
 def offered_level(assessment: Assessment, intent: str) -> Level:
-    """Return the level a text calls for: explicit words, raised by the classifier at most to orange."""
+    """Return the level a text calls for: explicit words, raised by the classifier to orange."""
     return max(assessment.level, _INTENT_LEVELS.get(intent, Level.GREY))
 
 
@@ -198,7 +203,7 @@ def _begin(conversation: Conversation, situation: Situation) -> Memory:
 
 
 def _finish(step: _Step, turn: Turn) -> Turn:
-    """Add what every turn needs: the repeated line, the notice on drafts, the switch of language."""
+    """Add what every turn needs: the repeated line and the notice on drafts."""
     return _repeat_care(step, _tell_draft(step, turn))
 
 
@@ -219,7 +224,7 @@ def _tell_draft(step: _Step, turn: Turn) -> Turn:
 
 
 def _repeat_care(step: _Step, turn: Turn) -> Turn:
-    """End the answer after ``utter_suicide_care`` with the line once more (ux.md journey g, step 3)."""
+    """End the next answer after ``utter_suicide_care`` with the line (ux.md journey g, step 3)."""
     if not turn.replies:
         return turn
     screen = turn.replies[-1].screen
@@ -249,7 +254,7 @@ def _show(step: _Step, screen: str, *effects: Effect, **values: str) -> Turn:
 
 
 def _leaves(step: _Step) -> bool:
-    """Tell whether the present screen may be replaced: menus may, answers with numbers stay (T1)."""
+    """Tell whether the present screen may be replaced: menus may, answers stay (T1)."""
     screen, deck = step.memory.screen, step.situation.deck
     return screen in _ARRIVING or (screen in deck and deck[screen].in_place)
 
@@ -290,7 +295,7 @@ def _go(step: _Step, tap: Tap) -> Turn:
 
 
 def _may_show(step: _Step, screen: str) -> bool:
-    """Tell whether a tap may open a screen: what a program or a counsellor says cannot be forged."""
+    """Tell whether a tap may open a screen: what the program itself says cannot be forged."""
     deck = step.situation.deck
     return screen in deck.tappable or screen == SAFE or bool(deck[screen].intent)
 
@@ -469,11 +474,11 @@ _ENTERING: Mapping[str, Callable[[_Step], Turn]] = {
 
 
 def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
-    """Answer typed words: explicit danger first, then a code word if one was asked for, then NLU."""
+    """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
     step, switch = _settle_locale(step, understanding)
     screen = understanding.assessment.screen
     if screen is not None:
-        return _alarm(step, screen, understanding.assessment)
+        return _offer_switch(_alarm(step, screen, understanding.assessment), switch)
     if step.memory.screen == CODE_WORD:
         return _queue(step, _asked_level(step.memory), RedactCodeWord(), code_word=text)
     level = offered_level(understanding.assessment, understanding.intent)

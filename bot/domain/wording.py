@@ -1,4 +1,4 @@
-"""The wording rules that a program can hold texts to (ux.md section 3). Pure: texts in, findings out."""
+"""The wording rules that a program can hold texts to (ux.md section 3)."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ _SENTENCE = re.compile(r"[.!?…]+[\s\"»”)]+|[.!?…]+$|\n+|;\s|:\s")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|</|https?://|\[[^\]]*\]\(|\*\*|__")
-# Characters that steer direction or hide: translators must never need them (T7: the program adds them).
+# Characters that steer direction or hide: the program adds them, translators never need to (T7).
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

@@ -84,7 +84,7 @@ class Values:
             case Kind.DATE, date() as day:
                 return write_date(day, locale)
             case Kind.NUMBER, int() | float() as number:
-                return isolate(format_decimal(number, locale=locale), locale, number=True)
+                return isolate(format_decimal(number, locale=_written(locale)), locale, number=True)
             case ((Kind.NAME | Kind.URL | Kind.EMAIL), str(text)):
                 return isolate(text, locale)
             case _:
@@ -112,17 +112,20 @@ class Values:
         return self.word("wait_minutes", locale, low=low, high=high)
 
 
-@lru_cache(maxsize=1024)
+def _written(locale: str) -> str:
+    """Return the locale to write dates and numbers in: Denmark reads English the British way."""
+    return "en_GB" if locale == "en" else locale
+
+
 def write_date(day: date, locale: str) -> str:
     """Write a day in full, as the locale does."""
-    return isolate(format_date(day, format="long", locale=locale), locale)
+    return isolate(format_date(day, format="long", locale=_written(locale)), locale)
 
 
-@lru_cache(maxsize=256)
 def write_moment(value: str, locale: str) -> str:
     """Write an ISO moment as weekday and local time in Denmark."""
     at = datetime.fromisoformat(value).astimezone(COPENHAGEN)
-    day = format_date(at.date(), format="EEEE d MMMM", locale=locale)
+    day = format_date(at.date(), format="full", locale=_written(locale))
     return isolate(f"{day}, {_clock(at.time(), locale)}", locale)
 
 
@@ -150,20 +153,19 @@ def _runs(hours: WeekHours) -> list[tuple[list[int], tuple[Span, ...]]]:
 
 @lru_cache(maxsize=256)
 def _day(index: int, locale: str) -> str:
-    return str(get_day_names("abbreviated", context="format", locale=locale)[index])
+    return str(get_day_names("abbreviated", context="format", locale=_written(locale))[index])
 
 
 def _days(run: list[int], locale: str) -> str:
     first, last = _day(run[0], locale), _day(run[-1], locale)
     if first == last:
         return first
-    return f"{first}\u2013{last}" if len(run) > 2 else format_list([first, last], locale=locale)  # noqa: PLR2004
+    return f"{first}\u2013{last}" if len(run) > 2 else format_list([first, last], locale=_written(locale))  # noqa: PLR2004
 
 
-@lru_cache(maxsize=1024)
 def _clock(at: time, locale: str) -> str:
     """Write a time by the 24-hour clock, which Denmark uses in every language."""
-    return str(format_time(at, format="HH:mm", locale=locale))
+    return str(format_time(at, format="HH:mm", locale=_written(locale)))
 
 
 def _spans(spans: tuple[Span, ...], locale: str) -> str:

@@ -19,13 +19,14 @@ from bot.domain.messages import (
     Media,
     MessageId,
     Reply,
+    Start,
     Tapped,
     Text,
 )
 from bot.domain.pace import Pace
 from bot.domain.triage import Assessment, Level, Lexicon, assess
 from bot.logs import error_class, logger
-from bot.ports import Arrival, Clock, Dialogue, Outgoing, Sealer, Store, UnitOfWork
+from bot.ports import Arrival, Clock, Deletion, Dialogue, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
 from bot.services.effects import PUSHED, apply, outgoing
 from bot.services.erase import Eraser
@@ -54,6 +55,14 @@ class _Case:
     arrivals: Sequence[Arrival]
     handover: Handover | None
     ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Whether counsellors write at present, and when they do next; the same for a whole batch."""
+
+    staffed: bool
+    next_open: str
 
 
 @dataclass(slots=True)
@@ -135,9 +144,9 @@ class Answers:
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            cases = await self._read(left)
-            drafts = await asyncio.gather(*(self._decide_surely(case) for case in cases))
-            done = await self._write(drafts)
+            cases, desk = await self._read(left), self._desk()
+            drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in cases))
+            done = await self._write(drafts, desk)
             posted |= done
             left = [d.conversation.id for d in drafts if d.conversation.id not in done]
             if not left:
@@ -176,25 +185,27 @@ class Answers:
 
     # --- deciding ---
 
-    async def _decide_surely(self, case: _Case) -> _Draft:
-        """Decide a case; one that cannot be decided is answered with numbers and never tried again."""
+    async def _decide_surely(self, case: _Case, desk: _Desk) -> _Draft:
+        """Decide a case; one that cannot be decided is answered with numbers, once."""
         try:
-            return await self._decide(case)
+            return await self._decide(case, desk)
         except Exception as error:  # noqa: BLE001 -- poison would block this visitor for good
             log.error("turn_broken", error=error_class(error))
             locale = case.conversation.memory.locale or "en"
             wipe = {arrival.id for arrival in case.arrivals}
             return _Draft(case, case.conversation, [Reply("utter_error", locale)], wipe=wipe)
 
-    async def _decide(self, case: _Case) -> _Draft:
+    async def _decide(self, case: _Case, desk: _Desk) -> _Draft:
         """Work through the events of a case in order; texts that follow one another are one text."""
         draft = _Draft(case, case.conversation)
         groups = _join(case.arrivals)
         for number, (event, members) in enumerate(groups):
-            code_word = draft.conversation.memory.screen == turns.CODE_WORD
-            situation = self._situation(case, members[-1])
-            event = self._typed_button(event, draft.conversation, situation)
-            understanding = await self._understand(event, draft.conversation)
+            situation = self._situation(case, members[-1], desk)
+            screen = _present(draft.conversation, situation.now)
+            locale = draft.conversation.memory.locale or situation.hint or "en"
+            code_word = screen == turns.CODE_WORD
+            event = self._typed_button(event, screen, locale)
+            understanding = await self._understand(event, draft.conversation.id, screen, locale)
             turn = turns.respond(draft.conversation, event, understanding, situation)
             draft.effects += turn.effects
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
@@ -208,46 +219,49 @@ class Answers:
             )
         return draft
 
-    def _situation(self, case: _Case, arrival: Arrival) -> turns.Situation:
-        renderer, now = self._renderer, self._clock.now()
-        hours = chat_hours(renderer.registry)
+    def _desk(self) -> _Desk:
+        """Look at the clock and the hours."""
+        hours, now = chat_hours(self._renderer.registry), self._clock.now()
         opens = hours.next_open(now, self._is_holiday)
+        staffed = hours.is_open(now, self._is_holiday)
+        return _Desk(staffed, opens.isoformat() if opens else "")
+
+    def _situation(self, case: _Case, arrival: Arrival, desk: _Desk) -> turns.Situation:
+        renderer = self._renderer
         low, high = handovers.estimate(case.ahead)
         return turns.Situation(
             deck=renderer.deck,
-            now=now,
+            now=self._clock.now(),
             locales=renderer.texts.locales,
             drafts=renderer.texts.drafts,
             handover=case.handover,
-            staffed=hours.is_open(now, self._is_holiday),
+            staffed=desk.staffed,
             wait=f"{low}-{high}",
-            next_open=opens.isoformat() if opens else "",
+            next_open=desk.next_open,
             hint=arrival.incoming.hint,
             on=arrival.incoming.on,
         )
 
-    def _typed_button(
-        self, event: Event, conversation: Conversation, situation: turns.Situation
-    ) -> Event:
+    def _typed_button(self, event: Event, screen: str, locale: str) -> Event:
         """Take a typed label for the button it names; works with the NLU unit off."""
         if not isinstance(event, Text):
             return event
-        locale = conversation.memory.locale or situation.hint or "en"
-        tap = self._renderer.taps(conversation.memory.screen, locale).get(fold(event.text))
+        tap = self._renderer.taps(screen, locale).get(fold(event.text))
         return Tapped(tap) if tap else event
 
     async def _understand(
-        self, event: Event, conversation: Conversation
+        self, event: Event, conversation: ConversationId, screen: str, locale: str
     ) -> turns.Understanding | None:
         """Read a text: danger words first, the NLU unit only where they leave it open."""
         if not isinstance(event, Text):
             return None
         assessment = assess(event.text, self._lexicons)
-        asked_for_word = conversation.memory.screen == turns.CODE_WORD
-        pace = self._paces.get(conversation.id)
-        if assessment.screen or asked_for_word or (pace and pace.quiet):
+        pace = self._paces.get(conversation)
+        if assessment.screen:
+            return _alarmed(assessment, locale)
+        if screen == turns.CODE_WORD or (pace and pace.quiet):
             return turns.Understanding(assessment)
-        return await self._ask(event.text, conversation.memory.screen, assessment)
+        return await self._ask(event.text, screen, assessment)
 
     async def _ask(self, text: str, screen: str, assessment: Assessment) -> turns.Understanding:
         try:
@@ -265,7 +279,9 @@ class Answers:
 
     # --- writing ---
 
-    async def _write(self, drafts: Sequence[_Draft]) -> dict[ConversationId, Sequence[Outgoing]]:
+    async def _write(
+        self, drafts: Sequence[_Draft], desk: _Desk
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
             return {}
@@ -280,7 +296,7 @@ class Answers:
                 [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
             )
             for draft in kept:
-                posted[draft.conversation.id] = await self._effects(unit, draft)
+                posted[draft.conversation.id] = await self._effects(unit, draft, desk)
                 if turns.Forget() in draft.effects:
                     forgotten.append(draft)
             await unit.messages.post([o for messages in posted.values() for o in messages])
@@ -289,12 +305,10 @@ class Answers:
         gone = by_id.keys() - current.keys()
         return {**dict.fromkeys(gone, ()), **posted}
 
-    async def _effects(self, unit: UnitOfWork, draft: _Draft) -> Sequence[Outgoing]:
+    async def _effects(self, unit: UnitOfWork, draft: _Draft, desk: _Desk) -> Sequence[Outgoing]:
         """Apply the effects of a draft in its transaction; return what is to be posted."""
         now = self._clock.now()
         conversation = draft.conversation
-        hours = chat_hours(self._renderer.registry)
-        staffed = hours.is_open(now, self._is_holiday)
         extra = await apply(
             draft.effects,
             conversation,
@@ -303,27 +317,47 @@ class Answers:
             sealer=self._sealer,
             ids=self._ids,
             now=now,
-            staffed=staffed,
+            staffed=desk.staffed,
             up_to=draft.case.arrivals[-1].id,
         )
-        replies = [
-            outgoing(conversation, reply, id_=self._ids.next(now), now=now)
-            for reply in draft.replies
+        bodies: list[Reply | Deletion] = [*draft.replies]
+        if conversation.channel in PUSHED and (links := _deep_links(draft.case.arrivals)):
+            bodies.append(Deletion(links))
+        return [
+            *extra,
+            *(outgoing(conversation, b, id_=self._ids.next(now), now=now) for b in bodies),
         ]
-        return [*extra, *replies]
 
     async def _forget(self, conversation: Conversation) -> Sequence[Outgoing]:
         """Erase a visitor who asked for it, then say so from memory."""
         try:
             await self._eraser.forget({conversation.id})
         except StoreUnavailableError as error:
-            log.exception("forget_unfinished", error=error_class(error))
+            log.error("forget_unfinished", error=error_class(error))
             raise
         if conversation.channel in PUSHED:
             return ()
         done = Reply("utter_forget_done", conversation.memory.locale or "en")
         now = self._clock.now()
         return [outgoing(conversation, done, id_=self._ids.next(now), now=now)]
+
+
+def _present(conversation: Conversation, now: datetime) -> str:
+    """Return the screen that typed words may mean; after a pause none, for nobody sees it."""
+    return "" if conversation.paused(now) else conversation.memory.screen
+
+
+def _alarmed(assessment: Assessment, locale: str) -> turns.Understanding:
+    """Return words of danger with the locale they are written in, unless the present one has them."""
+    if not assessment.locales or locale in assessment.locales:
+        return turns.Understanding(assessment)
+    return turns.Understanding(assessment, locale=min(assessment.locales), locale_confidence=1.0)
+
+
+def _deep_links(arrivals: Sequence[Arrival]) -> tuple[str, ...]:
+    """Return the references of opening lines: they tell of the poster a visitor has seen (T6)."""
+    opened = [a.incoming for a in arrivals if isinstance(a.incoming.event, Start)]
+    return tuple(incoming.reference for incoming in opened if incoming.reference)
 
 
 def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) -> bool:
@@ -336,11 +370,11 @@ def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
     groups: list[tuple[Event, list[Arrival]]] = []
     for arrival in arrivals:
         event = arrival.incoming.event
-        if groups and isinstance(event, Text) and isinstance(groups[-1][0], Text):
-            before, members = groups[-1]
+        before, members = groups[-1] if groups else (None, [])
+        if isinstance(event, Text) and isinstance(before, Text):
             groups[-1] = (Text(f"{before.text}\n{event.text}"), [*members, arrival])
-        elif groups and event == groups[-1][0] == Media():
-            groups[-1][1].append(arrival)
+        elif isinstance(event, Media) and isinstance(before, Media):
+            members.append(arrival)
         else:
             groups.append((event, [arrival]))
     return groups

@@ -1,4 +1,4 @@
-"""Group commit: calls that come while a transaction runs are carried out together in the next one."""
+"""Group commit: calls that come while a transaction runs share the next one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -132,7 +132,7 @@ class Deliverer:
         except DeliveryError as error:
             return self._refused(one, error)
         except Exception as error:
-            log.exception("delivery_broken", error=error_class(error))
+            log.error("delivery_broken", error=error_class(error))
             return replace(one, state=Delivery.FAILED, attempts=one.attempts + 1)
         return replace(one, state=Delivery.SENT, attempts=one.attempts + 1, reference=reference)
 

@@ -9,6 +9,7 @@ from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel, ConversationId, MessageId, Reply
+from bot.domain.triage import Level
 from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
@@ -71,7 +72,7 @@ async def _offer(
     unit: UnitOfWork,
     conversation: Conversation,
     handover: Handover | None,
-    level: turns.Level,
+    level: Level,
     now: datetime,
 ) -> Handover:
     locale = conversation.memory.locale or "en"

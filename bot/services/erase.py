@@ -1,4 +1,4 @@
-"""Forgetting: one job, safe to repeat after a kill at any step; "done" is only said once it is true."""
+"""Forgetting: one job, safe to repeat after a kill at any step; "done" is said when it is true."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ log = logger(__name__)
 # How long the last word stays before it, too, is deleted (copy deck, utter_forget_done).
 LAST_WORD_SECONDS = 10.0
 _TRIES = 2
-# Set from the first step to the last: once the rows are gone, nothing else tells that keys must rotate.
+# Set from the first step to the last: once rows are gone, nothing else tells that keys must rotate.
 _UNFINISHED = "forget_unfinished"
 
 
@@ -30,7 +30,7 @@ class _Leaving:
 
 
 class Eraser:
-    """Erases conversations: rows, keys, journals, and the visitor's side as far as a channel allows."""
+    """Erases rows, keys, journals, and the visitor's side as far as a channel allows."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Eraser:
         return leaving
 
     async def _clean_channel(self, leaving: _Leaving) -> None:
-        """Delete messages on the visitor's side, best effort: forgetting never waits for a channel."""
+        """Delete messages on the visitor's side; forgetting never waits for a channel."""
         conversation = leaving.conversation
         channel = self._channels[conversation.channel]
         if not leaving.references:

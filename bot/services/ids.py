@@ -23,7 +23,8 @@ class MessageIds:
     """
 
     def __init__(self) -> None:
-        self._process = secrets.randbelow(1 << _PROCESS_BITS) << (_BELOW_MILLISECOND - _PROCESS_BITS)
+        number = secrets.randbelow(1 << _PROCESS_BITS)
+        self._process = number << (_BELOW_MILLISECOND - _PROCESS_BITS)
         self._last = 0
 
     def next(self, now: datetime) -> MessageId:

@@ -1,4 +1,4 @@
-"""Housekeeping: erase what is due, clean chats that asked for it, rotate keys, resume after a crash."""
+"""Housekeeping: erase what is due, clean chats that asked for it, rotate keys, resume."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The way in: store first, acknowledge then, answer after that. The one place to read the whole story.
+"""The way in: store first, acknowledge then, answer after that. The whole story in one place.
 
 accept()  →  a transaction stores the message, sealed; when it commits, the channel may be told
 answer()  →  triage, then the NLU unit (outside any transaction), then a transaction stores the
@@ -268,7 +268,7 @@ class Reception:
 
 
 def _clean(incoming: Incoming) -> Incoming:
-    """Take control characters and lone surrogates out of a text, and cut it to what one message holds."""
+    """Take control characters and lone surrogates out of a text, and cut it to one message."""
     if not isinstance(incoming.event, Text):
         return incoming
     text = incoming.event.text[:LONGEST_TEXT]

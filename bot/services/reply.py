@@ -16,7 +16,7 @@ _LONG_LABEL = 14
 
 
 class Renderer:
-    """Renders replies. It asks nobody: deck, facts and words are in memory, so it works when all else is down."""
+    """Renders replies from memory alone, so that it works when all else is down."""
 
     def __init__(self, deck: Deck, texts: Texts, values: Values) -> None:
         self.deck = deck

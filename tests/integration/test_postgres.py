@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, engine
@@ -136,3 +137,35 @@ async def test_a_lost_connection_is_replaced(
     async with store.begin() as unit:
         assert await unit.messages.due(Channel.TELEGRAM, NOW, 10) == []
     await store.check()
+
+
+async def test_rows_are_locked_in_one_order(store: SqlStore, sealer: Sealer) -> None:
+    """Two transactions that want the same rows in opposite orders would wait for each other."""
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    sent = [arrival(anna), arrival(ben), arrival(anna)]
+    ran: list[tuple[str, Any]] = []
+
+    @event.listens_for(store._engine.sync_engine, "before_cursor_execute")
+    def note(_c: Any, _k: Any, statement: str, parameters: Any, *_: Any) -> None:
+        ran.append((statement, parameters))
+
+    async with store.begin() as unit:
+        await unit.messages.accept(sent)
+        await unit.messages.accept(sent[::-1])
+        await unit.conversations.find([lookup("anna"), lookup("ben")])
+        await unit.conversations.load([anna.id, ben.id], lock=True)
+        await unit.conversations.begin_forgetting([anna.id, ben.id], NOW)
+        await unit.conversations.erase([anna.id, ben.id])
+
+    first, again = (p for s, p in ran if s.startswith("INSERT INTO receipts"))
+    digests = _digests(first)
+    assert len(digests) == len(sent)
+    assert digests == sorted(digests) == _digests(again)
+    locks = [s for s, _ in ran if " FOR " in s]
+    assert len(locks) == 4
+    assert all("ORDER BY conversations.id FOR " in lock for lock in locks)
+
+
+def _digests(parameters: dict[str, Any]) -> list[bytes]:
+    """Return the external ids of receipts in the order in which they are inserted."""
+    return [bytes(v.obj) for name, v in parameters.items() if name.startswith("external")]

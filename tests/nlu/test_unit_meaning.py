@@ -176,6 +176,11 @@ def test_under_18_the_limits_come_before_the_talk(unit: Unit, screen: str | None
     assert unit._outcomes("talk_to_human", screen, minor=True) == ["utter_minor_limits"]
 
 
+@pytest.mark.parametrize("screen", [None, "utter_main_menu", "utter_minor_intro"])
+def test_under_18_a_place_to_stay_is_one_for_children(unit: Unit, screen: str | None) -> None:
+    assert unit._outcomes("shelter", screen, minor=True) == ["utter_minor_shelter"]
+
+
 def test_under_18_a_narrower_meaning_still_wins(unit: Unit) -> None:
     outcomes = unit._outcomes("talk_to_human", "utter_minor_limits", minor=True)
     assert outcomes == ["utter_human_notify"]

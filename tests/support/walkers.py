@@ -21,7 +21,9 @@ from bot.adapters.terminal import TerminalChat, as_json
 from bot.bootstrap import App
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel, MessageId, Sent
+from bot.domain.triage import Lexicon
 from bot.ports import Dialogue
+from bot.services.reply import Renderer
 from bot.settings import Settings
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_chats import Visitor as Chat
@@ -127,7 +129,11 @@ def _ask(database: Path, question: str) -> list[Any]:
 
 @asynccontextmanager
 async def open_house(
-    channel: Channel, folder: Path, at: datetime, dialogue: Dialogue
+    channel: Channel,
+    folder: Path,
+    at: datetime,
+    dialogue: Dialogue,
+    words: tuple[Renderer, tuple[Lexicon, ...]],
 ) -> AsyncIterator[House]:
     """Lend a whole Havn on one channel."""
     clock = WalkClock(at)
@@ -146,7 +152,9 @@ async def open_house(
             )
         channels = await stack.enter_async_context(bootstrap.channels_of(settings))
         app = await stack.enter_async_context(
-            bootstrap.open_app(settings, channels=channels.ports, clock=clock, dialogue=dialogue)
+            bootstrap.open_app(
+                settings, channels=channels.ports, clock=clock, dialogue=dialogue, words=words
+            )
         )
         work = [*channels.listening(app), *(d.run() for d in app.deliverers.values())]
         for job in work:

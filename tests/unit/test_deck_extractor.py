@@ -2,6 +2,7 @@ import io
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,9 @@ def babel(command: str) -> None:
 
 
 def test_a_screen_comes_with_its_variants_and_what_translators_should_know() -> None:
-    found = [(text, notes) for _, _, (where, text), notes in extracted(DECK) if where == "utter_one"]
+    found = [
+        (text, notes) for _, _, (where, text), notes in extracted(DECK) if where == "utter_one"
+    ]
 
     own = ["For: everybody.", "Say it softly."]
     assert found == [
@@ -126,7 +129,7 @@ def test_the_line_is_that_of_the_text() -> None:
         "screens: [1",
         "screens: {}",
         DECK.replace("audience: person", "audience: nobody"),
-        DECK.replace("text: \"  Hello.  \"", "text: [Hello]"),
+        DECK.replace('text: "  Hello.  "', "text: [Hello]"),
         "a_note: {kind: sentence, meaning: no value}",
     ],
 )
@@ -150,7 +153,8 @@ class Asked(Texts):
         return super().get(context, source, locale)
 
 
-def looked_up() -> set[Key]:
+@cache
+def looked_up() -> frozenset[Key]:
     """Render everything a visitor can be shown and return what was asked for on the way."""
     texts = Asked()
     renderer, _ = make_renderer(Settings(root=ROOT, allow_drafts=True))
@@ -164,7 +168,7 @@ def looked_up() -> set[Key]:
             renderer.render(Reply("utter_fallback_1", "da", values=values), Channel.WEB)
     for key in deck().words:
         renderer.values.word(key, "da", **RUNTIME)
-    return texts.keys
+    return frozenset(texts.keys)
 
 
 def has_words(text: str) -> bool:
@@ -318,7 +322,9 @@ def test_a_long_text_whose_english_changed_is_never_served(words: Path) -> None:
     change(words, "If you can, call {emergency_phone} now.", "Please call {emergency_phone} now.")
     update()
 
-    [entry] = [m for m in read_catalog(catalog_path(words), "da") if m.context == "utter_danger_now"]
+    [entry] = [
+        m for m in read_catalog(catalog_path(words), "da") if m.context == "utter_danger_now"
+    ]
     assert is_stale(entry)
     assert served(words, entry.context or "", str(entry.id), drafts=True) == entry.id
 

@@ -1,4 +1,4 @@
-"""Asks the NLU unit what a text means: one deadline, one breaker, and nothing it says is trusted."""
+"""Asks the NLU unit what a text means: one deadline, one breaker, no trust in what it says."""
 
 import asyncio
 import contextlib
@@ -119,7 +119,7 @@ class SocketDialogue:
                 raise ValueError("frame")
             answer = json.loads(await reader.readexactly(length))
             if not isinstance(answer, dict):
-                raise ValueError("answer")
+                raise ValueError("answer")  # noqa: TRY004 -- malformed, like any other bad answer
         except BaseException:
             # A connection in an unknown state would give the next visitor this one's answer.
             writer.close()

@@ -1,4 +1,4 @@
-"""Finds a CPython 3.10 for the NLU unit: set, installed, or fetched by uv where the network allows."""
+"""Finds a CPython 3.10 for the NLU unit: set, installed, or fetched by uv where it can be."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def candidates(setting: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def works(python: str) -> bool:
-    """Run an interpreter and tell whether it is the right one: a pyenv shim may exist and not work."""
+    """Run an interpreter and tell whether it is the right one: a shim may exist and not work."""
     try:
         result = subprocess.run(  # noqa: S603 -- paths the operator or the system names
             [python, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False

@@ -764,7 +764,7 @@ def test_nothing_is_found_without_lexicons() -> None:
         ("i am ١٦", 16),
         ("i am ๑๖", 16),
         ("1️⃣6️⃣ years old", 16),
-        ("I am ｓｉｘｔｅｅｎ", 16),  # noqa: RUF001 (full width)
+        ("I am ｓｉｘｔｅｅｎ", 16),
         ("jeg er 16 år", 16),
         ("er fjorten", 14),
         ("jeg er kun femten", 15),
@@ -833,8 +833,8 @@ def test_minor_without_a_number_has_no_age(text: str) -> None:
         "he iss hittttting meeee",
         "h3 h4s a kn1fe",
         "he has a k\u200bni\u200dfe",
-        "he has a ｋｎｉｆｅ",  # noqa: RUF001 (full width)
-        "he has a 𝐤𝐧𝐢𝐟𝐞",  # noqa: RUF001 (mathematical letters)
+        "he has a ｋｎｉｆｅ",
+        "he has a 𝐤𝐧𝐢𝐟𝐞",
         "hé häs ä knîfe",
         "he   has\n\na\tknife",
         "he. has. a. knife.",

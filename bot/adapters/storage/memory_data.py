@@ -1,0 +1,48 @@
+"""What the store in memory holds."""
+
+from collections.abc import Collection, Iterable
+from copy import copy
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bot.domain.conversation import Conversation
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.handover import Handover
+from bot.domain.messages import Channel, ConversationId, MessageId
+from bot.ports import Arrival, Lookup, Outgoing, Timer
+
+Key = TypeVar("Key")
+Row = TypeVar("Row", Arrival, Outgoing, Handover, Timer)
+
+
+@dataclass(slots=True)
+class Data:
+    """Everything that is stored. The values never change, so a shallow copy is a whole one."""
+
+    conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
+    lookups: dict[Lookup, ConversationId] = field(default_factory=dict)
+    forgetting: dict[ConversationId, datetime] = field(default_factory=dict)
+    receipts: dict[tuple[Channel, str], datetime] = field(default_factory=dict)
+    arrivals: dict[MessageId, Arrival] = field(default_factory=dict)
+    unanswered: dict[MessageId, Arrival] = field(default_factory=dict)
+    outgoing: dict[MessageId, Outgoing] = field(default_factory=dict)
+    handovers: dict[int, Handover] = field(default_factory=dict)
+    timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
+    last_handover: int = 0
+
+    def draft(self) -> "Data":
+        """Return a copy to work on."""
+        own: dict[str, Any] = {f.name: copy(getattr(self, f.name)) for f in fields(self)}
+        return Data(**own)
+
+    def require(self, ids: Iterable[ConversationId]) -> None:
+        """Refuse rows of a conversation that is not there."""
+        if not self.conversations.keys() >= set(ids):
+            raise StoreUnavailableError("there is no such conversation")
+
+
+def without(rows: dict[Key, Row], gone: Collection[ConversationId]) -> dict[Key, Row]:
+    """Return the rows of all other conversations."""
+    return {key: row for key, row in rows.items() if row.conversation not in gone}

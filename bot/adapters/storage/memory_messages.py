@@ -1,0 +1,134 @@
+"""Messages of both directions in memory."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.adapters.storage.memory_data import Data
+from bot.domain.messages import Channel, ConversationId, MessageId, Text
+from bot.ports import Arrival, Delivery, Outgoing
+
+_UNFINISHED = (Delivery.PENDING, Delivery.SENDING)
+_NOTHING = Text("")
+
+
+class MemoryMessages:
+    """Messages of both directions in memory."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> frozenset[MessageId]:
+        """Store what was never seen; of repeats within the batch the first one counts."""
+        data = self._data
+        new: dict[MessageId, Arrival] = {}
+        for arrival in arrivals:
+            incoming = arrival.incoming
+            receipt = (incoming.channel, incoming.external_id)
+            if receipt not in data.receipts:
+                data.receipts[receipt] = arrival.at
+                bare = replace(incoming, external_id="", sender="", address="")
+                new[arrival.id] = replace(arrival, incoming=bare)
+        data.require(a.conversation for a in new.values())
+        data.arrivals |= new
+        data.unanswered |= new
+        return frozenset(new)
+
+    async def unanswered(
+        self, ids: Collection[ConversationId]
+    ) -> Mapping[ConversationId, Sequence[Arrival]]:
+        """Return arrivals that await an answer, in order."""
+        found: dict[ConversationId, list[Arrival]] = {}
+        for _, arrival in sorted(self._data.unanswered.items()):
+            if arrival.conversation in ids:
+                found.setdefault(arrival.conversation, []).append(arrival)
+        return found
+
+    async def with_unanswered(self, before: datetime, limit: int) -> Sequence[ConversationId]:
+        """Return conversations with an arrival nobody answered, oldest first."""
+        waiting = [
+            arrival.conversation
+            for _, arrival in sorted(self._data.unanswered.items())
+            if arrival.at < before and arrival.conversation not in self._data.forgetting
+        ]
+        return list(dict.fromkeys(waiting))[:limit]
+
+    async def settle(self, answered: Sequence[Arrival], *, wipe: Collection[MessageId]) -> None:
+        """Mark arrivals as answered; nothing that was only needed for the answer stays."""
+        arrivals = self._data.arrivals
+        for id_ in {arrival.id for arrival in answered} & arrivals.keys():
+            incoming = replace(arrivals[id_].incoming, hint="", on="")
+            if id_ in wipe:
+                incoming = replace(incoming, event=_NOTHING)
+            arrivals[id_] = replace(arrivals[id_], incoming=incoming)
+            self._data.unanswered.pop(id_, None)
+
+    async def post(self, outgoing: Sequence[Outgoing]) -> None:
+        """Store outgoing messages."""
+        self._data.require(o.conversation for o in outgoing)
+        self._data.outgoing |= {o.id: replace(o, address="") for o in outgoing}
+
+    async def due(self, channel: Channel, now: datetime, limit: int) -> Sequence[Outgoing]:
+        """Return what to send now; a message waits for the one before it in its conversation."""
+        first: dict[ConversationId, Outgoing] = {}
+        for _, message in sorted(self._data.outgoing.items()):
+            if message.state in _UNFINISHED:
+                first.setdefault(message.conversation, message)
+        due = [
+            replace(o, address=self._data.conversations[o.conversation].address)
+            for o in first.values()
+            if o.channel is channel
+            and o.due_at <= now
+            and o.conversation not in self._data.forgetting
+        ]
+        return sorted(due, key=lambda o: (not o.urgent, o.id))[:limit]
+
+    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
+        """Write where outgoing messages stand."""
+        for new in outgoing:
+            if old := self._data.outgoing.get(new.id):
+                self._data.outgoing[new.id] = replace(
+                    old,
+                    state=new.state,
+                    attempts=new.attempts,
+                    due_at=new.due_at,
+                    reference=new.reference,
+                )
+
+    async def replies_after(
+        self, conversation: ConversationId, after: MessageId
+    ) -> Sequence[Outgoing]:
+        """Return outgoing messages after an id, in order."""
+        return [
+            message
+            for id_, message in sorted(self._data.outgoing.items())
+            if message.conversation == conversation and id_ > after
+        ]
+
+    async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
+        """Return the channel's ids of all messages since a moment, oldest first."""
+        known = {id_: (a, a.incoming.reference) for id_, a in self._data.arrivals.items()}
+        sent = {id_: (o, o.reference) for id_, o in self._data.outgoing.items()}
+        return [
+            reference
+            for _, (message, reference) in sorted((known | sent).items())
+            if message.conversation == conversation and message.at >= since and reference
+        ]
+
+    async def erase(
+        self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
+    ) -> None:
+        """Delete the messages of a conversation up to an id."""
+        data = self._data
+        for rows in (data.arrivals, data.unanswered, data.outgoing):
+            mine = [id_ for id_, row in rows.items() if row.conversation == conversation]
+            for id_ in mine:
+                if id_ <= up_to and id_ not in but:
+                    del rows[id_]
+
+    async def forget_receipts(self, before: datetime) -> int:
+        """Drop old receipts."""
+        kept = {receipt: at for receipt, at in self._data.receipts.items() if at >= before}
+        dropped = len(self._data.receipts) - len(kept)
+        self._data.receipts = kept
+        return dropped
