@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from bot.adapters import catalog
+from bot.adapters.ballast import Ballast
 from bot.adapters.clock import SystemClock
 from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
@@ -67,6 +68,7 @@ class App:
     eraser: Eraser
     keeper: Keeper
     deliverers: dict[Channel, Deliverer]
+    ballast: Ballast
 
 
 def locales_folder(settings: Settings) -> Path:
@@ -161,7 +163,15 @@ def _wire(
     deliverers: dict[Channel, Deliverer],
 ) -> App:
     posted, ids = _waker(deliverers), MessageIds()
-    eraser = Eraser(store=store, sealer=sealer, clock=clock, renderer=renderer, channels=channels)
+    ballast = Ballast(settings.data_dir / "ballast")
+    eraser = Eraser(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        renderer=renderer,
+        channels=channels,
+        make_room=ballast.release,
+    )
     answers = Answers(
         store=store,
         sealer=sealer,
@@ -207,6 +217,7 @@ def _wire(
         eraser,
         keeper,
         deliverers,
+        ballast,
     )
 
 
@@ -233,7 +244,6 @@ def _make_folder(folder: Path) -> None:
         raise ConfigurationError(
             f"the data folder {folder} cannot be made: {error.strerror}; set HAVN_DATA_DIR"
         ) from error
-
 
 
 @dataclass(slots=True)

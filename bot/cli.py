@@ -114,6 +114,16 @@ def check(settings: Settings, as_json: bool) -> None:
     checking.run(settings, as_json=as_json)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_obj
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Say what is set, what is missing, and what to do about it."""
+    from bot.commands import doctor as doctoring  # noqa: PLC0415
+
+    _run(doctoring.doctor(settings, as_json=as_json))
+
+
 @main.group()
 def nlu() -> None:
     """Train and measure the understanding of free text."""
@@ -133,9 +143,7 @@ def nlu_train(settings: Settings) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--predictions", type=click.Path(path_type=Path), help="Write each prediction here.")
 @click.pass_obj
-def nlu_evaluate(
-    settings: Settings, file: Path, as_json: bool, predictions: Path | None
-) -> None:
+def nlu_evaluate(settings: Settings, file: Path, as_json: bool, predictions: Path | None) -> None:
     """Measure triage and understanding on FILE, JSON lines with lang, intent, level and text."""
     from bot.commands import nlu as understanding  # noqa: PLC0415
 

@@ -284,7 +284,7 @@ class Store(Protocol):
     """The durable store. StoreUnavailableError from any of it: the promise could not be kept."""
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Open a write transaction: committed durably at the end of the block, undone on an error."""
+        """Open a write transaction: durable at the end of the block, undone on an error."""
 
     async def scrub(self) -> None:
         """Truncate journals and free pages, so that erased rows leave the files."""

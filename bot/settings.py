@@ -68,8 +68,8 @@ class Settings:
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{PREFIX}{name.upper()} must be more than 0")
-        if self.nlu not in ("auto", "off"):
-            raise ConfigurationError("HAVN_NLU must be auto or off")
+        if self.nlu not in ("auto", "socket", "off"):
+            raise ConfigurationError("HAVN_NLU must be auto, socket or off")
         if bool(self.telegram_webhook_url) != bool(self.telegram_webhook_secret):
             raise ConfigurationError(
                 "HAVN_TELEGRAM_WEBHOOK_URL and HAVN_TELEGRAM_WEBHOOK_SECRET go together: "
@@ -98,6 +98,8 @@ class Settings:
             if key not in known:
                 raise ConfigurationError(f"{name} is not a setting; `havn doctor` lists them all")
             raw[key] = value
+        for key in raw.keys() - known:
+            raise ConfigurationError(f"{key} is not a setting; `havn doctor` lists them all")
         hints = get_type_hints(cls)
         values = {key: _convert(key, value, hints[key]) for key, value in raw.items()}
         return cls(**{**values, **overrides})

@@ -61,7 +61,9 @@ class TestInvariant1NumbersFirstAlways:
                 continue
             bubble = renderer().render(Reply(screen, locale, values=RUNTIME), channel)
             taps = {choice.data.split(" ")[0] for row in bubble.rows for choice in row}
-            assert dial & taps or any(n in bubble.text.replace("\u00a0", "") for n in numbers), screen
+            assert dial & taps or any(n in bubble.text.replace("\u00a0", "") for n in numbers), (
+                screen
+            )
         for target in dial:
             assert "112" in renderer().render(Reply(target, "en"), Channel.WEB).text
 
@@ -300,7 +302,7 @@ class TestInvariant6ForgetMeansGone:
             decrypt(AESGCM(now.read_bytes()), wrapped, conversation.encode())
 
     @pytest.mark.parametrize(
-        "step", ["begun", "channel_cleaned", "keys_destroyed", "rows_erased", "scrubbed"]
+        "step", ["begun", "channel_cleaned", "keys_destroyed", "keys_rotated", "rows_erased"]
     )
     async def test_a_kill_at_any_step_is_finished_at_the_next_start(
         self, tmp_path: Path, step: str
@@ -313,12 +315,12 @@ class TestInvariant6ForgetMeansGone:
                 raise KilledError
 
         await sing(tmp_path)
+        before = next((tmp_path / "var" / "keys").glob("kek.*")).name
         async with running(tmp_path, channel=RecordingChannel()) as app:
             app.eraser._failpoint = kill
             visitor = Visitor(app, Channel.TELEGRAM, sender=CANARIES[1])
             with pytest.raises(KilledError):
                 await visitor.taps("action_forget")
-        before = next((tmp_path / "var" / "keys").glob("kek.*")).name
         async with running(tmp_path, channel=RecordingChannel()) as app:
             await app.keeper.round()
             async with app.store.begin() as unit:
@@ -370,7 +372,13 @@ class TestInvariant7AnAcknowledgedMessageIsNeverLost:
     def test_kill_minus_nine_loses_nothing_that_was_acknowledged(self, tmp_path: Path) -> None:
         acknowledged: set[str] = set()
         for round_ in range(6):
-            command = [sys.executable, "-m", "tests.support.acknowledge", str(tmp_path), str(round_)]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.support.acknowledge",
+                str(tmp_path),
+                str(round_),
+            ]
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
             assert process.stdout is not None
             for _ in range(20 + 17 * round_):

@@ -69,9 +69,14 @@ def read_lexicons(folder: Path) -> tuple[Lexicon, ...]:
     )
 
 
+def load_yaml(content: bytes) -> Any:
+    """Parse YAML with the safe loader, in C where it is built: five times faster on the facts."""
+    return yaml.load(content, Loader=_LOADER)  # noqa: S506 -- both loaders are safe ones
+
+
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
-        data = yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 -- the safe C loader
+        data = load_yaml(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
     if not isinstance(data, Mapping):

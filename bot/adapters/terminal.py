@@ -87,19 +87,18 @@ def as_json(sent: Sent) -> str:
     )
 
 
-def show(console: Console, sent: Sent, first_number: int = 1) -> int:
-    """Print one reply with numbered buttons; return the next free number."""
+def show(console: Console, sent: Sent, *, numbered: bool = True) -> None:
+    """Print one reply and its buttons, with the numbers that press them."""
     bubble = sent.bubble
     console.print(Panel(RichText(bubble.text), border_style="cyan", expand=False))
-    number = first_number
-    for row in bubble.rows:
+    number = 0
+    for row in bubble.rows if numbered else ():
         line = RichText("  ")
         for choice in row:
+            number += 1
             line.append(f" {number} ", style="reverse")
             line.append(f" {choice.label}   ")
-            number += 1
         console.print(line)
-    return number
 
 
 async def play(chat: TerminalChat, turns: Sequence[Mapping[str, Any]]) -> AsyncIterator[Sent]:

@@ -1,8 +1,10 @@
 """``havn chat``: a conversation on the terminal, by hand or from a script."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 from rich.console import Console
 
 from bot.adapters.terminal import TerminalChat, play, read_script, show
@@ -31,7 +33,7 @@ async def chat(settings: Settings, *, locale: str, script: Path | None, as_lines
 
 def _print(sent: Sent, *, as_lines: bool) -> None:
     if as_lines:
-        pass
+        click.echo(as_json(sent))
     else:
         show(Console(), sent)
 
@@ -64,8 +66,7 @@ async def _by_hand(app: App, talk: TerminalChat, locale: str) -> None:
         shown = said[-1].bubble.locale if said else shown
 
 
-def _show_all(console: Console, said: object) -> None:
+def _show_all(console: Console, said: Sequence[Sent]) -> None:
     """Show replies; only the last one's buttons are numbered, because only they can be pressed."""
-    sent = list(said) if isinstance(said, (list, tuple)) else []
-    for one in sent:
-        show(console, one)
+    for sent in said:
+        show(console, sent, numbered=sent is said[-1])

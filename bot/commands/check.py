@@ -357,7 +357,7 @@ def _merged(folder: Path, key: str) -> list[Any]:
 
 def _yaml(path: Path) -> Mapping[str, Any]:
     try:
-        return yaml.safe_load(path.read_text("utf-8")) or {}
+        return catalog.load_yaml(path.read_bytes()) or {}
     except FileNotFoundError:
         return {}
     except (OSError, yaml.YAMLError) as error:
@@ -379,4 +379,3 @@ def _print(report: Report) -> None:
             click.echo(f"{title}: {finding.where}: {finding.rule}: {finding.says}")
     click.echo(json.dumps(report.counts, ensure_ascii=False))
     click.echo(f"{len(report.errors)} errors, {len(report.warnings)} warnings")
-

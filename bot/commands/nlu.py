@@ -78,13 +78,11 @@ async def evaluate(
     async with _dialogue(settings) as dialogue:
         results = [
             await _predict(dialogue, lexicons, example)
-            for example in track(
-                examples, "Asking", console=Console(stderr=True), transient=True
-            )
+            for example in track(examples, "Asking", console=Console(stderr=True), transient=True)
         ]
     if predictions:
         lines = [json.dumps(result.as_dict(), ensure_ascii=False) for result in results]
-        predictions.write_text("\n".join(lines) + "\n", "utf-8")
+        await asyncio.to_thread(predictions.write_text, "\n".join([*lines, ""]), "utf-8")
     report = figures(examples, results)
     if as_json:
         click.echo(json.dumps(report, indent=2))
@@ -213,8 +211,15 @@ def _macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
 
 def _print(report: Mapping[str, Any]) -> None:
     table = Table("", *report)
-    rows = ("examples", "accuracy", "macro_f1", "false_friends_red", "false_alarms_red",
-            "asked_again", "language")
+    rows = (
+        "examples",
+        "accuracy",
+        "macro_f1",
+        "false_friends_red",
+        "false_alarms_red",
+        "asked_again",
+        "language",
+    )
     for row in rows:
         table.add_row(row, *(str(figures[row]) for figures in report.values()))
     for level in ("RED", "ORANGE", "YELLOW"):

@@ -79,6 +79,7 @@ async def _running(settings: Settings, role: Role) -> AsyncIterator[tuple[App, l
             )
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(open_app(settings, channels=channels.ports))
+        app.ballast.fill()
         tasks: list[Task] = [app.keeper.run()]
         if chat_socket and console_socket:
             tasks.append(_http(web_app(app, channels), chat_socket))
@@ -135,7 +136,6 @@ async def _until_stopped(tasks: Sequence[Task]) -> None:
     running = [asyncio.create_task(task) for task in tasks]
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_EXCEPTION)
         while not stopping.done():
             pending = [task for task in running if not task.done()]
             if any(task.done() and task.exception() for task in running):
@@ -158,7 +158,7 @@ async def _prepare_and_run(app: App, report: Callable[[Progress], None]) -> None
         await unit.prepare(report)
     except HavnError as error:
         log.error("nlu_unavailable", error=error_class(error))
-        raise
+        return
     await unit.run()
 
 

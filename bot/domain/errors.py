@@ -4,6 +4,7 @@ HavnError
 ├── ConfigurationError      a setting or file the operator must mend; the message says what to do
 │   ├── DeckError           locales/deck.yml is not a usable deck
 │   ├── FactError           locales/facts.yml is not a usable registry, or a placeholder has no fact
+│   ├── LexiconError        a triage file cannot be used; the message names file, part and line
 │   └── TranslationError    a .po file cannot be read
 ├── InvalidTapError         the data of a tapped button is not one Havn made
 ├── StoreUnavailableError   the database did not take a write; nothing was acknowledged
@@ -29,6 +30,10 @@ class DeckError(ConfigurationError):
 
 class FactError(ConfigurationError):
     """The fact registry cannot be used, or a placeholder has no fact."""
+
+
+class LexiconError(ConfigurationError):
+    """A triage file cannot be used; the message names file, part, line and what to change."""
 
 
 class TranslationError(ConfigurationError):

@@ -160,7 +160,9 @@ def _days(run: list[int], locale: str) -> str:
     first, last = _day(run[0], locale), _day(run[-1], locale)
     if first == last:
         return first
-    return f"{first}\u2013{last}" if len(run) > 2 else format_list([first, last], locale=_written(locale))  # noqa: PLR2004
+    if len(run) > 2:  # noqa: PLR2004 -- two days are named, more are a span
+        return f"{first}\u2013{last}"
+    return format_list([first, last], locale=_written(locale))
 
 
 def _clock(at: time, locale: str) -> str:

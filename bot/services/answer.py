@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot import metrics
 from bot.domain import handover as handovers
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
@@ -196,15 +197,15 @@ class Answers:
             return _Draft(case, case.conversation, [Reply("utter_error", locale)], wipe=wipe)
 
     async def _decide(self, case: _Case, desk: _Desk) -> _Draft:
-        """Work through the events of a case in order; texts that follow one another are one text."""
+        """Work through the events of a case in order; texts in a row are one text."""
         draft = _Draft(case, case.conversation)
         groups = _join(case.arrivals)
-        for number, (event, members) in enumerate(groups):
+        for number, (arrived, members) in enumerate(groups):
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
             locale = draft.conversation.memory.locale or situation.hint or "en"
             code_word = screen == turns.CODE_WORD
-            event = self._typed_button(event, screen, locale)
+            event = self._typed_button(arrived, screen, locale)
             understanding = await self._understand(event, draft.conversation.id, screen, locale)
             turn = turns.respond(draft.conversation, event, understanding, situation)
             draft.effects += turn.effects
@@ -212,7 +213,7 @@ class Answers:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
             else:
                 draft.replies += turn.replies
-            if code_word or not isinstance(event, Text):
+            if code_word or not isinstance(arrived, Text):
                 draft.wipe |= {arrival.id for arrival in members}
             draft.conversation = replace(
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
@@ -267,7 +268,9 @@ class Answers:
         try:
             meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
         except DialogueUnavailableError:
+            metrics.asked(metrics.Asked.LATE if self._dialogue.ready else metrics.Asked.OFF)
             return turns.Understanding(assessment)
+        metrics.asked(metrics.Asked.OK)
         return turns.Understanding(
             assessment,
             meaning.intent,
@@ -300,6 +303,9 @@ class Answers:
                 if turns.Forget() in draft.effects:
                     forgotten.append(draft)
             await unit.messages.post([o for messages in posted.values() for o in messages])
+        now = self._clock.now()
+        for draft in kept:
+            metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
         for draft in forgotten:
             posted[draft.conversation.id] = await self._forget(draft.conversation)
         gone = by_id.keys() - current.keys()
@@ -366,7 +372,7 @@ def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) ->
 
 
 def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
-    """Join texts that follow one another, and pictures of one album; other events stand alone."""
+    """Join texts in a row, and the pictures of an album; other events stand alone."""
     groups: list[tuple[Event, list[Arrival]]] = []
     for arrival in arrivals:
         event = arrival.incoming.event

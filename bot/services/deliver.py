@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import metrics
 from bot.domain.errors import HavnError
 from bot.domain.messages import Reply
 from bot.logs import error_class, logger
@@ -131,9 +132,11 @@ class Deliverer:
             reference = await self._do(one)
         except DeliveryError as error:
             return self._refused(one, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- one bad row must not stop the others
             log.error("delivery_broken", error=error_class(error))
+            metrics.delivered(self._channel.name, Delivery.FAILED)
             return replace(one, state=Delivery.FAILED, attempts=one.attempts + 1)
+        metrics.delivered(self._channel.name, Delivery.SENT)
         return replace(one, state=Delivery.SENT, attempts=one.attempts + 1, reference=reference)
 
     async def _do(self, one: Outgoing) -> str:
@@ -147,12 +150,14 @@ class Deliverer:
         return await self._channel.show(one.address, bubble)
 
     def _refused(self, one: Outgoing, error: DeliveryError) -> Outgoing:
+        metrics.delivered(self._channel.name, error.refusal)
         now = self._clock.now()
         one = replace(one, attempts=one.attempts + 1)
         if error.everywhere:
             self._paused_until = now + timedelta(seconds=error.wait)
         patience = GIVE_UP_URGENT if one.urgent else GIVE_UP
         if error.refusal is not Refusal.LATER or now - one.at > patience:
+            metrics.delivered(self._channel.name, Delivery.FAILED)
             log.warning("delivery_given_up", refusal=error.refusal, attempts=one.attempts)
             return replace(one, state=Delivery.FAILED)
         low, high = BACKOFF

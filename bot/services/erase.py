@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot import metrics
 from bot.domain.conversation import Conversation
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel, ConversationId, Reply
 from bot.logs import error_class, logger
 from bot.ports import ChannelPort, Clock, DeliveryError, Sealer, Store
@@ -17,8 +19,6 @@ log = logger(__name__)
 # How long the last word stays before it, too, is deleted (copy deck, utter_forget_done).
 LAST_WORD_SECONDS = 10.0
 _TRIES = 2
-# Set from the first step to the last: once rows are gone, nothing else tells that keys must rotate.
-_UNFINISHED = "forget_unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Eraser:
         clock: Clock,
         renderer: Renderer,
         channels: Mapping[Channel, ChannelPort],
+        make_room: Callable[[], bool] = lambda: False,
         failpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._store = store
@@ -47,22 +48,27 @@ class Eraser:
         self._clock = clock
         self._renderer = renderer
         self._channels = channels
+        self._make_room = make_room
         self._failpoint = failpoint
         self._batch: Batch[Collection[ConversationId], None] = Batch(self._forget_all)
         self._background: set[asyncio.Task[None]] = set()
 
     async def forget(self, ids: Collection[ConversationId]) -> None:
         """Erase conversations; when this returns, nothing of them can be read any more."""
-        if ids:
+        if not ids:
+            return
+        try:
+            await self._batch(ids)
+        except StoreUnavailableError:
+            if not self._make_room():
+                raise
             await self._batch(ids)
 
     async def resume(self) -> int:
         """Finish what a crash interrupted; return how many conversations."""
         async with self._store.begin() as unit:
             begun = await unit.conversations.forgetting()
-            unfinished = await unit.marks.get(_UNFINISHED)
-        if begun or unfinished:
-            await self._batch(begun)
+        await self.forget(begun)
         return len(begun)
 
     async def _forget_all(self, groups: Sequence[Collection[ConversationId]]) -> Sequence[None]:
@@ -71,17 +77,17 @@ class Eraser:
         self._failpoint("forget_begun")
         await asyncio.gather(*(self._clean_channel(one) for one in leaving))
         self._failpoint("forget_channel_cleaned")
+        # The marked rows go last: as long as they stand, a restart finishes what a kill cut short.
         await self._sealer.destroy_keys(ids)
         self._failpoint("forget_keys_destroyed")
+        await self._sealer.rotate()
+        self._failpoint("forget_keys_rotated")
         async with self._store.begin() as unit:
             await unit.conversations.erase(ids)
         self._failpoint("forget_rows_erased")
         await self._store.scrub()
         self._failpoint("forget_scrubbed")
-        await self._sealer.rotate()
-        self._failpoint("forget_rotated")
-        async with self._store.begin() as unit:
-            await unit.marks.set(_UNFINISHED, 0)
+        metrics.forgotten(len(ids))
         for one in leaving:
             self._say_last_word(one.conversation)
         return [None] * len(groups)
@@ -97,7 +103,6 @@ class Eraser:
                 if one.channel in self._channels
             ]
             await unit.conversations.begin_forgetting(ids, self._clock.now())
-            await unit.marks.set(_UNFINISHED, 1)
         return leaving
 
     async def _clean_channel(self, leaving: _Leaving) -> None:

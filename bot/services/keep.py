@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import metrics
 from bot.domain.errors import HavnError
 from bot.domain.messages import Channel, ConversationId
 from bot.domain.retention import ClockWatch, Policy
@@ -71,6 +72,7 @@ class Keeper:
     async def round(self) -> None:
         """Do everything that is due once."""
         await self._eraser.resume()
+        metrics.inbox_age(await self._inbox_age())
         await self._resume()
         await self._run_timers()
         await self.purge()
@@ -78,6 +80,15 @@ class Keeper:
         if now - self._rotated_at >= ROTATE_EVERY:
             self._rotated_at = now
             log.info("keys_rotated", epoch=await self._sealer.rotate())
+
+    async def _inbox_age(self) -> int:
+        """Return the greatest of metrics.AGES that some unanswered message has passed, or 0."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            for seconds in metrics.AGES:
+                if await unit.messages.with_unanswered(now - timedelta(seconds=seconds), 1):
+                    return seconds
+        return 0
 
     async def purge(self) -> Purged:
         """Erase what the policy no longer keeps; nothing while the clocks disagree."""

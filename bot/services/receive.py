@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import metrics
 from bot.domain.conversation import Conversation
 from bot.domain.messages import (
     Bubble,
@@ -216,6 +217,9 @@ class Reception:
             for delivery in deliveries:
                 if delivery.mark:
                     await unit.marks.set(*delivery.mark)
+        for arrival in arrivals:
+            if arrival.id in stored:
+                metrics.received(arrival.incoming.channel)
         placed = iter([_Placed(a.conversation, a.id, a.id in stored) for a in arrivals])
         return [[next(placed) for _ in delivery.incoming] for delivery in deliveries]
 

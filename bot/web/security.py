@@ -62,7 +62,7 @@ class Guarded:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            log.error("console_request_failed", error=error_class(error))  # noqa: TRY400 -- no trace
+            log.error("console_request_failed", error=error_class(error))
 
     def _add(self, headers: MutableHeaders) -> None:
         headers.update(HEADERS)

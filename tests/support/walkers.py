@@ -159,7 +159,9 @@ async def open_house(
         work = [*channels.listening(app), *(d.run() for d in app.deliverers.values())]
         for job in work:
             stack.push_async_callback(kill, asyncio.create_task(job))
-        transport = httpx.ASGITransport(bootstrap.web_app(app, channels))
+        transport = None
+        if channel is Channel.WEB:
+            transport = httpx.ASGITransport(bootstrap.web_app(app, channels))
         doors = await stack.enter_async_context(AsyncExitStack())
         yield House(app, channel, clock, folder, api, transport, doors)
         assert api is None or api.violations == []

@@ -27,7 +27,7 @@ MOMENTS: Mapping[str, datetime] = {
 }
 _DOES = ("tap", "text", "send", "start", "wait", "clock", "visitor", "exit", "back", "reload")
 _SEES = ("expect", "has", "lacks", "offers", "withholds", "in", "within", "draft")
-_KNOWS = ("left", "unseen", "queue", "rows", "cleans")
+_KNOWS = ("left", "seen", "unseen", "queue", "rows", "cleans")
 _FILTERS = ("only", "nlu")
 _HEAD = ("walk", "about", "at", "link", "app")
 _RUNTIME = frozenset(

@@ -31,6 +31,7 @@ from tests.support.walks import (
     check_seen,
     for_channel,
     pause,
+    plain,
     read,
 )
 
@@ -152,9 +153,10 @@ class _Replay:
             self._expect(step)
         if "left" in says:
             await self._see_only(says["left"], step)
-        if "unseen" in says:
-            seen = " ".join(shown.text for shown in await self._walker.display())
-            assert not [words for words in says["unseen"] if words in seen], seen
+        if {"seen", "unseen"} & says.keys():
+            seen = " ".join(plain(shown.text) for shown in await self._walker.display())
+            assert all(words in seen for words in says.get("seen", ())), seen
+            assert not any(words in seen for words in says.get("unseen", ())), seen
         if "queue" in says:
             await self._queue(says["queue"])
         if "rows" in says:

@@ -6,10 +6,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from bot import metrics
 from bot.adapters.telegram.channel import DELETED_AT_ONCE, TelegramChannel
 from bot.adapters.telegram.inbound import Entry, Reader, Refused, Why
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.messages import Incoming, Tapped
+from bot.domain.messages import Channel, Incoming, Tapped
 from bot.logs import error_class, logger
 from bot.ports import DeliveryError, Door
 
@@ -106,6 +107,7 @@ class Intake:
     def _refuse(self, refused: Sequence[Refused]) -> None:
         """Count and record what was not let in, and leave the groups it came from."""
         for item in refused:
+            metrics.refused(Channel.TELEGRAM, item.why)
             self.refused[item.why, item.kind.value if item.kind else "other"] += 1
             log.info(
                 "telegram_update_refused",
@@ -128,7 +130,7 @@ class Intake:
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 -- one message must not stop all others
-            log.error("telegram_accept_failed", error=error_class(error), updates=len(entries))  # noqa: TRY400
+            log.error("telegram_accept_failed", error=error_class(error), updates=len(entries))
             await self._store_each(entries, mark)
 
     async def _store_each(self, entries: Sequence[Entry], mark: tuple[str, int] | None) -> None:
@@ -177,7 +179,7 @@ class Intake:
             try:
                 answered = self._answer(entry.incoming, lasting=lasting)
             except Exception as error:  # noqa: BLE001 -- the last resort must not stop the loop
-                log.error("telegram_emergency_broken", error=error_class(error))  # noqa: TRY400
+                log.error("telegram_emergency_broken", error=error_class(error))
                 answered = True
             if answered:
                 self._warned[entry.update_id] = None

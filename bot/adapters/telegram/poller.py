@@ -101,7 +101,7 @@ class Poller:
         except PoisonAnswerError as error:
             if error.first_id is None:
                 raise
-            log.error("telegram_update_unreadable", update_id=error.first_id)  # noqa: TRY400
+            log.error("telegram_update_unreadable", update_id=error.first_id)
             return ({"update_id": error.first_id},)
 
     async def _recover(self, error: TelegramError) -> None:

@@ -72,7 +72,7 @@ async def _take(body: bytes, intake: Intake) -> Response:
     try:
         update = json.loads(body)
     except (ValueError, RecursionError) as error:
-        log.error("telegram_update_unreadable", error=error_class(error))  # noqa: TRY400
+        log.error("telegram_update_unreadable", error=error_class(error))
         return Response(status_code=200)
     try:
         await intake.take([update])

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.adapters.ballast import SIZE
 from bot.commands.examination.finding import Finding, Mark
 from bot.settings import Settings
 
 AREA = "Machine"
-BALLAST_MIB = 64
 _MIB = 1 << 20
 _OLDEST = (3, 11)
 _FULL, _NEARLY_FULL = 90, 80
@@ -58,15 +58,17 @@ def _space(folder: Path) -> Finding:
 
 
 def _ballast(path: Path) -> Finding:
-    """Look for the file to remove on a full disk, where even deleting needs space."""
-    if path.is_file() and path.stat().st_size >= BALLAST_MIB * _MIB:
-        return Finding(AREA, "Ballast", Mark.FINE, f"{path}: remove it if the disk is ever full")
+    """Look for the room kept in reserve: on a full disk even deleting needs some."""
+    if path.is_file() and path.stat().st_size >= SIZE:
+        return Finding(AREA, "Reserve", Mark.FINE, f"{SIZE // _MIB} MiB, given back on a full disk")
+    if not path.parent.exists():
+        return Finding(AREA, "Reserve", Mark.FINE, "made at the first start")
     return Finding(
         AREA,
-        "Ballast",
+        "Reserve",
         Mark.LOOK,
         "none: on a full disk even forgetting fails",
-        f"fallocate -l {BALLAST_MIB}M {path}, and remove that file when the disk is full",
+        "free some space; havn serve lays the reserve in at its next start",
     )
 
 

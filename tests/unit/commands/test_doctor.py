@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.adapters.ballast import SIZE
 from bot.adapters.sealing import EphemeralKeys, KeyRing
 from bot.adapters.storage import SqlStore
 from bot.commands import doctor as command
@@ -154,11 +155,11 @@ async def test_disk(
     assert finding.found.startswith(f"{used} %")
 
 
-async def test_ballast(settings: Settings) -> None:
-    assert (await found(settings, "Ballast")).mark is Mark.LOOK
+async def test_reserve(settings: Settings) -> None:
+    assert (await found(settings, "Reserve")).mark is Mark.LOOK
     with (settings.data_dir / "ballast").open("wb") as file:
-        file.truncate(machine.BALLAST_MIB << 20)
-    assert (await found(settings, "Ballast")).mark is Mark.FINE
+        file.truncate(SIZE)
+    assert (await found(settings, "Reserve")).mark is Mark.FINE
 
 
 @pytest.mark.parametrize(

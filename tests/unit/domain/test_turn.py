@@ -22,7 +22,12 @@ SITUATION = Situation(
 def conversation(**memory: object) -> Conversation:
     known = {"locale": "en", "chosen": Choice.CHOSEN, "screen": "utter_main_menu", **memory}
     return Conversation(
-        ID, Channel.TELEGRAM, OPEN, OPEN, version=3, memory=Memory(**known)  # type: ignore[arg-type]
+        ID,
+        Channel.TELEGRAM,
+        OPEN,
+        OPEN,
+        version=3,
+        memory=Memory(**known),  # type: ignore[arg-type]
     )
 
 
@@ -236,8 +241,9 @@ class TestCheck:
 
 
 class TestHideAndForget:
-    @pytest.mark.parametrize(("to", "effect"), [("action_hide", turn.Hide()),
-                                                ("action_forget", turn.Forget())])
+    @pytest.mark.parametrize(
+        ("to", "effect"), [("action_hide", turn.Hide()), ("action_forget", turn.Forget())]
+    )
     def test_they_win_on_every_screen_and_show_nothing_themselves(
         self, to: str, effect: turn.Effect
     ) -> None:
@@ -316,6 +322,8 @@ class TestLanguage:
         drafts = frozenset({"en"})
         first = after(tap("utter_debt"), drafts=drafts)
         assert screens(first) == ["utter_translation_unreviewed", "utter_debt"]
-        assert screens(after(tap("utter_debt"), conv(first.memory), drafts=drafts)) == ["utter_debt"]
+        assert screens(after(tap("utter_debt"), conv(first.memory), drafts=drafts)) == [
+            "utter_debt"
+        ]
         danger = after(tap("utter_danger_now"), drafts=drafts)
         assert screens(danger) == ["utter_danger_now"]

@@ -51,5 +51,7 @@ def test_markup_and_invisible_characters_are_found(text: str) -> None:
 
 def test_grade_grows_with_words_and_syllables() -> None:
     easy = wording.grade("You can call us. We help.", defaultdict(lambda: 1))
-    hard = wording.grade("Administrative authorities evaluate applications.", defaultdict(lambda: 5))
+    hard = wording.grade(
+        "Administrative authorities evaluate applications.", defaultdict(lambda: 5)
+    )
     assert easy < 3 < hard

@@ -1,0 +1,52 @@
+"""One form for many spellings: both the message and the file are folded in the same way."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
+_APOSTROPHES = re.compile("['\u2018\u2019\u201b`\u00b4\u02bc\u2032\uff07]")
+# Accents of Latin and Cyrillic, Arabic vowel signs and tatweel, keycap frames. Thai vowel signs are
+# combining marks too, but letters to a Thai reader: they stay.
+_MARKS = re.compile("[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u20d0-\u20ff]")
+RUNS = re.compile(r"([^\W\d_])\1+")
+_AT_IN_WORD = re.compile(r"(?<=[a-z])@(?=[a-z])")
+_LETTERS = str.maketrans(
+    {"æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "\u0131": "i", "_": " "}
+    # Arabic letters with two forms, and the Persian ones that many phones type
+    | {"\u0649": "\u064a", "\u0629": "\u0647", "\u06cc": "\u064a", "\u06a9": "\u0643"}
+)
+LEET = str.maketrans("0134578", "oieastb")
+UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+TOKENS = re.compile(
+    "[\\w\u0e00-\u0e7f]+|[.!?;\u061f\u3002\n]+|[\u2600-\u27bf\U0001f100-\U0001faff]"
+)
+DIGITS = re.compile(r"\d+|\D+")
+
+
+def plain(text: str) -> str:
+    """Fold case, width, accents, apostrophes, invisible characters and repeated letters."""
+    text = _APOSTROPHES.sub("", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
+    text = text.casefold()
+    if not text.isascii():
+        text = _MARKS.sub("", text)
+    return RUNS.sub(r"\1", _AT_IN_WORD.sub("a", text.translate(_LETTERS)))
+
+
+def split(text: str) -> list[str]:
+    """Cut a text into words in their one form."""
+    return [token for token in TOKENS.findall(plain(text)) if is_word(token)]
+
+
+def is_word(token: str) -> bool:
+    """Tell a word or sign from the end of a sentence."""
+    return token[0] not in ".!?;\u061f\u3002\n"
+
+
+def spellings(word: str) -> Iterator[str]:
+    """Yield the ways Danish letters are typed on a keyboard without them (å and aa fold to a)."""
+    yield word
+    if "ø" in word or "æ" in word:
+        yield word.replace("ø", "oe").replace("æ", "e")
