@@ -165,9 +165,17 @@ class Conversations(Protocol):
         """
 
     async def idle_since(
-        self, before: datetime, limit: int, channel: Channel | None = None
+        self,
+        before: datetime,
+        limit: int,
+        channel: Channel | None = None,
+        *,
+        waiting: bool = False,
     ) -> Sequence[ConversationId]:
-        """Return conversations last seen before a moment that nobody waits in, oldest first."""
+        """Return conversations last seen before a moment, oldest first.
+
+        Those in which somebody waits for a counsellor are left out unless ``waiting`` is set.
+        """
 
     async def older_than(self, before: datetime, limit: int) -> Sequence[ConversationId]:
         """Return conversations created before a moment, whatever their state."""

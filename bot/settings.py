@@ -65,9 +65,8 @@ class Settings:
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if getattr(self, name) <= 0:
-                raise ConfigurationError(f"{PREFIX}{name.upper()} must be more than 0")
+        self._check_numbers()
+        self._check_addresses()
         if self.nlu not in ("auto", "socket", "off"):
             raise ConfigurationError("HAVN_NLU must be auto, socket or off")
         if bool(self.telegram_webhook_url) != bool(self.telegram_webhook_secret):
@@ -75,8 +74,22 @@ class Settings:
                 "HAVN_TELEGRAM_WEBHOOK_URL and HAVN_TELEGRAM_WEBHOOK_SECRET go together: "
                 "set both for a webhook, or neither for long polling"
             )
-        if urlsplit(self.neutral_site).scheme != "https":
+
+    def _check_numbers(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} must be more than 0")
+            if getattr(self, name) > _LARGEST:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} must be at most {_LARGEST}")
+        for name in ("chat_port", "console_port"):
+            if not 0 <= getattr(self, name) <= _LAST_PORT:
+                raise ConfigurationError(f"{PREFIX}{name.upper()} must be from 0 to {_LAST_PORT}")
+
+    def _check_addresses(self) -> None:
+        if not _is_https(self.neutral_site):
             raise ConfigurationError("HAVN_NEUTRAL_SITE must be an https address")
+        if self.telegram_webhook_url and not _is_https(self.telegram_webhook_url):
+            raise ConfigurationError("HAVN_TELEGRAM_WEBHOOK_URL must be an https address")
         if self.database_url and not self.database_url.startswith(("sqlite", "postgresql")):
             raise ConfigurationError("HAVN_DATABASE_URL must begin with sqlite or postgresql")
 
@@ -146,13 +159,24 @@ _POSITIVE = (
     "retention_receipts_days",
     "web_idle_minutes",
 )
+# Of days, hours, minutes or milliseconds: still a date when they are counted back from today.
+_LARGEST = 100_000
+_LAST_PORT = 65_535
+
+
+def _is_https(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the settings in {path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"cannot read the settings in {path}: {error}") from None
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:
@@ -161,10 +185,16 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     try:
         if kind is bool:
             return _flag(value)
+        if kind is int and type(value) is int:
+            return value
+        if not isinstance(value, str):
+            raise TypeError
         if kind is int:
             return int(value)
+        if "\0" in value:
+            raise ValueError
         if kind is str:
-            return str(value).strip()
+            return value.strip()
         return Path(value) if value else None
     except (TypeError, ValueError):
         raise ConfigurationError(f"{setting} does not have the right form") from None

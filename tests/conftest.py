@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# Before python-telegram-bot is imported anywhere: durations as timedelta, as its next version has it.
+# Before python-telegram-bot is imported: durations as timedelta, as its next version has it.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 ROOT = Path(__file__).parents[1]

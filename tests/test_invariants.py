@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 import structlog
 import yaml
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from bot.adapters.nlu import NoDialogue
 from bot.adapters.sealing import KeyRing
 from bot.adapters.sealing.cipher import decrypt
@@ -34,7 +36,6 @@ from bot.domain.screens import Tap
 from bot.domain.triage import Level
 from bot.ports import Meaning
 from bot.settings import Settings
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.support.app import Visitor, running, screens
 from tests.support.deck import ROOT, deck, renderer
 from tests.support.fakes import CLOSED, FakeClock, FakeDialogue, RecordingChannel, meaning
@@ -91,7 +92,7 @@ class TestInvariant1NumbersFirstAlways:
             await visitor.starts(locale)
 
             @asynccontextmanager
-            async def broken():  # noqa: ANN202
+            async def broken():
                 raise StoreUnavailableError("disk full")
                 yield
 

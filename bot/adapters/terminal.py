@@ -16,6 +16,7 @@ from bot.domain.screens import Tap
 from bot.ports import Door
 
 Word = Callable[[str, str], str]
+_DIGITS = 4
 
 
 class TerminalChat:
@@ -34,8 +35,9 @@ class TerminalChat:
 
     async def type(self, text: str) -> Sequence[Sent]:
         """Send typed words; a number presses the button of that number."""
-        if text.isdecimal() and 0 < int(text) <= len(self._choices):
-            return await self.tap(self._choices[int(text) - 1].data)
+        number = as_number(text)
+        if number is not None and 0 < number <= len(self._choices):
+            return await self.tap(self._choices[number - 1].data)
         return await self._do(Text(text))
 
     async def tap(self, label_or_to: str) -> Sequence[Sent]:
@@ -70,6 +72,11 @@ class TerminalChat:
     def choices(self) -> Sequence[Choice]:
         """Return the buttons of the last screen, in order."""
         return self._choices
+
+
+def as_number(text: str) -> int | None:
+    """Return the number a text is, None for words and for what is no number of a button."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def as_json(sent: Sent) -> str:
@@ -139,7 +146,7 @@ def read_script(path: Path) -> Sequence[Mapping[str, Any]]:
             continue
         try:
             turn = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ConfigurationError(f"{path}:{number}: this line is not JSON") from None
         if not isinstance(turn, dict):
             raise ConfigurationError(f"{path}:{number}: this line is not a JSON object")

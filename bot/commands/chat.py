@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bot.adapters.terminal import TerminalChat, play, read_script, show
+from bot.adapters.terminal import TerminalChat, as_json, as_number, play, read_script, show
 from bot.bootstrap import App, open_app
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Sent, Text
@@ -52,7 +52,8 @@ async def _by_hand(app: App, talk: TerminalChat, locale: str) -> None:
             return
         if line.strip() in _QUIT:
             return
-        if line.strip().isdecimal() and not 0 < int(line) <= len(talk.choices):
+        number = as_number(line.strip())
+        if number is not None and not 0 < number <= len(talk.choices):
             console.print(words.word("terminal_unknown_button", shown))
             continue
         try:

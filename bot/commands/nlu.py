@@ -20,7 +20,7 @@ from bot.bootstrap import locales_folder, nlu_unit
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, DialogueUnavailableError
 from bot.domain.triage import Level, Lexicon, assess
-from bot.domain.turn import MENU, offered_level
+from bot.domain.turn import MENU, Understanding, first_screen, offered_level
 from bot.ports import Meaning
 from bot.services.answer import NLU_CHARACTERS
 from bot.settings import Settings
@@ -153,13 +153,14 @@ async def _predict(
         meaning = await dialogue.interpret(example.text[:NLU_CHARACTERS], MENU)
     except DialogueUnavailableError:
         meaning = Meaning("", 0.0, (), ())
+    screen = first_screen(Understanding(assessment, meaning.intent, meaning.ranking))
     best, confidence = meaning.ranking[0] if meaning.ranking else (meaning.intent, 0.0)
     return Prediction(
         intent=best,
         confidence=confidence,
-        level=offered_level(assessment, meaning.intent),
+        level=offered_level(assessment, meaning.intent, meaning.ranking),
         locale=meaning.locale,
-        outcomes=(assessment.screen,) if assessment.screen else meaning.outcomes,
+        outcomes=(screen,) if screen else meaning.outcomes,
     )
 
 

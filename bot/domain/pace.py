@@ -31,7 +31,9 @@ class Pace:
     def hear(self, now: datetime) -> None:
         """Count one arrival."""
         if self.counted_at is not None:
-            self.tokens = min(BURST, self.tokens + (now - self.counted_at) / REFILL)
+            # A clock that was set back takes nothing away.
+            passed = max(timedelta(0), now - self.counted_at)
+            self.tokens = min(BURST, self.tokens + passed / REFILL)
         self.counted_at = now
         self.tokens = max(0.0, self.tokens - 1)
         if self.window_from is None or now - self.window_from > QUIET_WINDOW:
@@ -55,7 +57,7 @@ class Pace:
         gap = QUIET if self.quiet else JOINED
         if self.answered_at is None:
             return timedelta(0)
-        return max(timedelta(0), self.answered_at + gap - now)
+        return min(gap, max(timedelta(0), self.answered_at + gap - now))
 
     def answer(self, now: datetime, *, urgent: bool) -> None:
         """Note that an answer was made."""

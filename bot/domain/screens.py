@@ -106,8 +106,5 @@ class Deck:
         return next((s for s in self.screens.values() if s.intent == intent and s.topic), None)
 
     def row_under(self, screen_id: str) -> tuple[Button, ...]:
-        """Return the fixed row of a screen, without buttons the screen itself already has."""
-        if screen_id in self.fixed_row_except:
-            return ()
-        own = {button.tap.to for button in self[screen_id].buttons}
-        return tuple(b for b in self.fixed_row if b.tap.to not in own)
+        """Return the fixed row of a screen: always the same, so that hands find it in the dark."""
+        return () if screen_id in self.fixed_row_except else self.fixed_row

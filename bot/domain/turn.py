@@ -61,6 +61,25 @@ _INTENT_LEVELS: Mapping[str, Level] = {
     "forced_sex": Level.YELLOW,
     "talk_to_human": Level.YELLOW,
 }
+# What does more than show words. A unit that is broken or lies must not reach it by itself.
+_DEEDS = frozenset(
+    {
+        "action_hide",
+        "action_forget",
+        "action_queue_urgent",
+        "action_queue_open",
+        "action_leave_human",
+        "action_autoclean_off",
+        "utter_autoclean_on",
+        "utter_human_notify",
+        "utter_human_code_word",
+        "utter_human_cancelled",
+        "utter_queue_kept",
+    }
+)
+# Words near danger and a meaning at least this likely are RED together. Measured: docs/triage.md.
+_DANGER_LIKELY = 0.2
+_SELF_HARM_LIKELY = 0.3
 # A detector is only believed above this; below, the visitor's own locale stays.
 LOCALE_CONFIDENCE = 0.9
 
@@ -77,9 +96,51 @@ class Understanding:
     locale_confidence: float = 0.0
 
 
-def offered_level(assessment: Assessment, intent: str) -> Level:
-    """Return the level a text calls for: explicit words, raised by the classifier to orange."""
-    return max(assessment.level, _INTENT_LEVELS.get(intent, Level.GREY))
+def offered_level(
+    assessment: Assessment, intent: str, ranking: tuple[tuple[str, float], ...] = ()
+) -> Level:
+    """Return the level a text calls for; nothing lowers what explicit words say.
+
+    The classifier alone raises to orange; together with words near danger, to red. Where nobody
+    read the meaning (``intent`` is empty), such words are orange.
+    """
+    if confirmed_danger(assessment, ranking):
+        return Level.RED
+    unread = not intent and (assessment.danger_words or assessment.self_harm_words)
+    words = Level.ORANGE if unread else Level.GREY
+    return max(assessment.level, words, _INTENT_LEVELS.get(intent, Level.GREY))
+
+
+def confirmed_danger(
+    assessment: Assessment, ranking: tuple[tuple[str, float], ...]
+) -> str | None:
+    """Return the screen for danger that two evidences show: words, and what the text means."""
+    chance = dict(ranking)
+    danger, self_harm = chance.get("danger_now", 0.0), chance.get("suicide", 0.0)
+    shown = {
+        DANGER: danger if assessment.danger_words and danger >= _DANGER_LIKELY else 0.0,
+        CARE: self_harm if assessment.self_harm_words and self_harm >= _SELF_HARM_LIKELY else 0.0,
+    }
+    screen = max(shown, key=shown.__getitem__)
+    return screen if shown[screen] else None
+
+
+def first_screen(understanding: Understanding) -> str | None:
+    """Return the screen that danger calls for before anything else; None where there is none.
+
+    Explicit words come first, then words and meaning together, then, where nobody read the
+    meaning, the words alone. The question about age stands behind all of these.
+    """
+    found = understanding.assessment
+    if found.level is Level.RED:
+        return found.screen
+    if confirmed := confirmed_danger(found, understanding.ranking):
+        return confirmed
+    if found.screen not in (None, "utter_minor_check") or understanding.intent:
+        return found.screen
+    if found.danger_words:
+        return DANGER
+    return CARE if found.self_harm_words else found.screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,12 +537,14 @@ _ENTERING: Mapping[str, Callable[[_Step], Turn]] = {
 def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
     """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
     step, switch = _settle_locale(step, understanding)
-    screen = understanding.assessment.screen
-    if screen is not None:
-        return _offer_switch(_alarm(step, screen, understanding.assessment), switch)
-    if step.memory.screen == CODE_WORD:
+    found = understanding.assessment
+    level = offered_level(found, understanding.intent, understanding.ranking)
+    # A code word may well be "hammer": there, only explicit words are more than an answer.
+    if step.memory.screen == CODE_WORD and found.screen is None:
         return _queue(step, _asked_level(step.memory), RedactCodeWord(), code_word=text)
-    level = offered_level(understanding.assessment, understanding.intent)
+    screen = first_screen(understanding)
+    if screen is not None:
+        return _offer_switch(_alarm(step, screen, level, found.flags), switch)
     step = _raise(step, level, only_age=understanding.intent == "minor")
     turn = _offer_switch(_mean(step, understanding), switch)
     if step.new and turn.replies and turn.replies[0].screen not in (SAFE, LANGUAGES):
@@ -490,10 +553,10 @@ def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
     return turn
 
 
-def _alarm(step: _Step, screen: str, assessment: Assessment) -> Turn:
+def _alarm(step: _Step, screen: str, level: Level, flags: frozenset[Flag]) -> Turn:
     """Answer words of danger; the level is kept for the moment the visitor agrees to a person."""
-    step = _raise(step, assessment.level, only_age=assessment.flags == {Flag.MINOR})
-    offer = (Offer(assessment.level),) if assessment.level is Level.RED else ()
+    step = _raise(step, level, only_age=flags == {Flag.MINOR} and screen not in (DANGER, CARE))
+    offer = (Offer(level),) if level is Level.RED else ()
     return _show(step, screen, *offer)
 
 
@@ -540,8 +603,37 @@ def _mean(step: _Step, understanding: Understanding) -> Turn:
         return _fall_back(step, understanding.ranking)
     if _returns(step) and outcome == "utter_greet":
         return _show(step, "utter_return_neutral")
-    tap = _meant_tap(step, outcome, understanding.intent)
+    if not _may_mean(step, outcome, understanding.intent):
+        return _fall_back(step, understanding.ranking)
+    return _follow(step, outcome, understanding.intent)
+
+
+def _follow(step: _Step, outcome: str, intent: str) -> Turn:
+    """Go where typed words lead."""
+    if outcome == DANGER:
+        # The numbers at once, but no signal to staff: that takes words of danger or a button.
+        return _show(step, DANGER)
+    tap = _meant_tap(step, outcome, intent)
     return _go(step, tap) if tap else _show(step, step.memory.screen)
+
+
+def _may_mean(step: _Step, outcome: str, intent: str) -> bool:
+    """Tell whether typed words may lead here: the NLU unit is trusted with topics, not with deeds.
+
+    What has an effect must be offered by the screen the visitor answers. Hiding may be asked for
+    anywhere, and whoever stops at the second question of the way to a person leaves it.
+    """
+    if outcome not in _DEEDS or _offers(step, outcome):
+        return True
+    if outcome == "action_hide":
+        return intent == "hide_chat"
+    return (step.memory.screen, outcome) == ("utter_human_notify", "utter_human_cancelled")
+
+
+def _offers(step: _Step, target: str) -> bool:
+    """Tell whether a button of the present screen leads to a target."""
+    deck, screen = step.situation.deck, step.memory.screen
+    return screen in deck and any(button.tap.to == target for button in deck[screen].buttons)
 
 
 def _returns(step: _Step) -> bool:

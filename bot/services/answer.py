@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot import metrics
 from bot.domain import handover as handovers
+from bot.domain import self_check
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
@@ -204,7 +205,6 @@ class Answers:
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
             locale = draft.conversation.memory.locale or situation.hint or "en"
-            code_word = screen == turns.CODE_WORD
             event = self._typed_button(arrived, screen, locale)
             understanding = await self._understand(event, draft.conversation.id, screen, locale)
             turn = turns.respond(draft.conversation, event, understanding, situation)
@@ -213,7 +213,9 @@ class Answers:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
             else:
                 draft.replies += turn.replies
-            if code_word or not isinstance(arrived, Text):
+            # Typed or tapped: an answer to a question of the self-check is never kept.
+            secret = screen == turns.CODE_WORD or self_check.is_question(screen)
+            if secret or not isinstance(arrived, Text):
                 draft.wipe |= {arrival.id for arrival in members}
             draft.conversation = replace(
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
@@ -256,23 +258,22 @@ class Answers:
         """Read a text: danger words first, the NLU unit only where they leave it open."""
         if not isinstance(event, Text):
             return None
-        assessment = assess(event.text, self._lexicons)
+        words = _spoken(assess(event.text, self._lexicons), locale)
         pace = self._paces.get(conversation)
-        if assessment.screen:
-            return _alarmed(assessment, locale)
-        if screen == turns.CODE_WORD or (pace and pace.quiet):
-            return turns.Understanding(assessment)
-        return await self._ask(event.text, screen, assessment)
+        if screen == turns.CODE_WORD or (pace and pace.quiet) or _settled(words.assessment):
+            return words
+        return await self._ask(event.text, screen, words)
 
-    async def _ask(self, text: str, screen: str, assessment: Assessment) -> turns.Understanding:
+    async def _ask(self, text: str, screen: str, words: turns.Understanding) -> turns.Understanding:
+        """Ask the NLU unit what a text means; without an answer the words stand alone."""
         try:
             meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
         except DialogueUnavailableError:
             metrics.asked(metrics.Asked.LATE if self._dialogue.ready else metrics.Asked.OFF)
-            return turns.Understanding(assessment)
+            return words
         metrics.asked(metrics.Asked.OK)
         return turns.Understanding(
-            assessment,
+            words.assessment,
             meaning.intent,
             meaning.ranking,
             meaning.outcomes,
@@ -353,11 +354,21 @@ def _present(conversation: Conversation, now: datetime) -> str:
     return "" if conversation.paused(now) else conversation.memory.screen
 
 
-def _alarmed(assessment: Assessment, locale: str) -> turns.Understanding:
-    """Return words of danger with the locale they are written in, unless the present one has them."""
-    if not assessment.locales or locale in assessment.locales:
+def _settled(assessment: Assessment) -> bool:
+    """Tell whether the words alone decide the answer: the meaning can make them no more urgent."""
+    near_danger = assessment.danger_words or assessment.self_harm_words
+    return assessment.level is Level.RED or (assessment.screen is not None and not near_danger)
+
+
+def _spoken(assessment: Assessment, locale: str) -> turns.Understanding:
+    """Return words of danger with the locale they are written in, if the present one lacks them.
+
+    Single words belong to several languages: they tell the locale only where one alone has them.
+    """
+    told = assessment.locales
+    if not told or locale in told or (assessment.screen is None and len(told) > 1):
         return turns.Understanding(assessment)
-    return turns.Understanding(assessment, locale=min(assessment.locales), locale_confidence=1.0)
+    return turns.Understanding(assessment, locale=min(told), locale_confidence=1.0)
 
 
 def _deep_links(arrivals: Sequence[Arrival]) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ class _Bucket:
 
     def take(self, now: datetime) -> float:
         """Take a token and return 0, or return the seconds until there is one."""
-        passed = (now - self.at) / timedelta(seconds=1)
+        # A clock that was set back must not hold messages until it has caught up.
+        passed = max(0.0, (now - self.at) / timedelta(seconds=1))
         self.tokens, self.at = min(self.burst, self.tokens + passed * self.rate), now
         if self.tokens >= 1:
             self.tokens -= 1

@@ -29,6 +29,14 @@ class _Leaving:
     references: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Conversations to erase, and whether their visitors asked for it."""
+
+    ids: Collection[ConversationId]
+    asked: bool
+
+
 class Eraser:
     """Erases rows, keys, journals, and the visitor's side as far as a channel allows."""
 
@@ -50,19 +58,22 @@ class Eraser:
         self._channels = channels
         self._make_room = make_room
         self._failpoint = failpoint
-        self._batch: Batch[Collection[ConversationId], None] = Batch(self._forget_all)
+        self._batch: Batch[_Wish, None] = Batch(self._forget_all)
         self._background: set[asyncio.Task[None]] = set()
 
     async def forget(self, ids: Collection[ConversationId]) -> None:
-        """Erase conversations; when this returns, nothing of them can be read any more."""
-        if not ids:
-            return
-        try:
-            await self._batch(ids)
-        except StoreUnavailableError:
-            if not self._make_room():
-                raise
-            await self._batch(ids)
+        """Erase conversations; when this returns, nothing of them can be read any more.
+
+        Their visitors asked for it: the visitor's side is cleaned too, and a last word is said.
+        """
+        await self._carry_out(_Wish(ids, asked=True))
+
+    async def expire(self, ids: Collection[ConversationId]) -> None:
+        """Erase conversations whose time is over, without a word.
+
+        The visitor's side is cleaned only where its daily cleaning is switched on.
+        """
+        await self._carry_out(_Wish(ids, asked=False))
 
     async def resume(self) -> int:
         """Finish what a crash interrupted; return how many conversations."""
@@ -71,9 +82,20 @@ class Eraser:
         await self.forget(begun)
         return len(begun)
 
-    async def _forget_all(self, groups: Sequence[Collection[ConversationId]]) -> Sequence[None]:
-        ids = {id_ for group in groups for id_ in group}
-        leaving = await self._begin(ids)
+    async def _carry_out(self, wish: _Wish) -> None:
+        if not wish.ids:
+            return
+        try:
+            await self._batch(wish)
+        except StoreUnavailableError:
+            if not self._make_room():
+                raise
+            await self._batch(wish)
+
+    async def _forget_all(self, wishes: Sequence[_Wish]) -> Sequence[None]:
+        ids = {id_ for wish in wishes for id_ in wish.ids}
+        asked = {id_ for wish in wishes if wish.asked for id_ in wish.ids}
+        leaving = await self._begin(ids, asked)
         self._failpoint("forget_begun")
         await asyncio.gather(*(self._clean_channel(one) for one in leaving))
         self._failpoint("forget_channel_cleaned")
@@ -88,11 +110,16 @@ class Eraser:
         await self._store.scrub()
         self._failpoint("forget_scrubbed")
         metrics.forgotten(len(ids))
+        now = self._clock.now()
         for one in leaving:
-            self._say_last_word(one.conversation)
-        return [None] * len(groups)
+            # After a pause somebody else may hold the phone: nobody is written to unasked.
+            if one.conversation.id in asked and not one.conversation.paused(now):
+                self._say_last_word(one.conversation)
+        return [None] * len(wishes)
 
-    async def _begin(self, ids: Collection[ConversationId]) -> Sequence[_Leaving]:
+    async def _begin(
+        self, ids: Collection[ConversationId], asked: Collection[ConversationId]
+    ) -> Sequence[_Leaving]:
         """Mark the conversations, and read what is needed to clean the visitor's side."""
         since = self._clock.now() - DELETABLE
         async with self._store.begin() as unit:
@@ -100,7 +127,7 @@ class Eraser:
             leaving = [
                 _Leaving(one, await unit.messages.references(one.id, since))
                 for one in loaded.values()
-                if one.channel in self._channels
+                if one.channel in self._channels and (one.id in asked or one.memory.autoclean)
             ]
             await unit.conversations.begin_forgetting(ids, self._clock.now())
         return leaving

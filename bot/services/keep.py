@@ -74,8 +74,9 @@ class Keeper:
         await self._eraser.resume()
         metrics.inbox_age(await self._inbox_age())
         await self._resume()
-        await self._run_timers()
+        # Before the timers: a cleaning that is posted now must not be erased before it is sent.
         await self.purge()
+        await self._run_timers()
         now = self._clock.now()
         if now - self._rotated_at >= ROTATE_EVERY:
             self._rotated_at = now
@@ -100,9 +101,12 @@ class Keeper:
         async with self._store.begin() as unit:
             capped = await unit.conversations.older_than(policy.cap_before(now), _AT_ONCE)
             idle = await unit.conversations.idle_since(policy.idle_before(now), _AT_ONCE)
-            web = await unit.conversations.idle_since(policy.web_before(now), _AT_ONCE, Channel.WEB)
+            # A place in the line cannot outlive the page that shows it.
+            web = await unit.conversations.idle_since(
+                policy.web_before(now), _AT_ONCE, Channel.WEB, waiting=True
+            )
             receipts = await unit.messages.forget_receipts(policy.receipts_before(now))
-        await self._eraser.forget({*capped, *idle, *web})
+        await self._eraser.expire({*capped, *idle, *web})
         return Purged(len({*idle, *web}), len(capped), receipts)
 
     async def _run_timers(self) -> None:

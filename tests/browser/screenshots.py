@@ -78,7 +78,7 @@ def take(folder: Path, names: frozenset[str]) -> None:
                 continue
             with serve() as site:
                 if picture.locale not in site.door.renderer.texts.locales:
-                    print(f"{picture.name}: no translation to show yet")  # noqa: T201
+                    print(f"{picture.name}: no translation to show yet")
                     continue
                 options = {
                     "color_scheme": "dark" if picture.dark else "light",

@@ -1,4 +1,4 @@
-"""Accepts messages as fast as it can and prints each sender once it was acknowledged; made to be killed."""
+"""Accepts messages as fast as it can and prints each sender once acknowledged; to be killed."""
 
 import asyncio
 import itertools
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bot.domain.messages import Channel, Tapped
 from bot.domain.screens import Tap
-
 from tests.support.app import Visitor, running
 
 

@@ -7,12 +7,11 @@ from itertools import count
 from pathlib import Path
 
 from bot.bootstrap import App, open_app
+from bot.domain.handover import Handover
 from bot.domain.messages import Channel, Event, Incoming, Sent, Start, Tapped, Text
 from bot.domain.screens import Tap
-from bot.domain.handover import Handover
 from bot.ports import Dialogue
 from bot.settings import Settings
-
 from tests.support.deck import ROOT, words
 from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
 

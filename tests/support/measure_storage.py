@@ -105,7 +105,7 @@ async def measure(url: str, batches: int, *, new: bool) -> None:
             group = groups[number % len(groups)]
             await turn(store, ring, [secrets.token_hex(8) for _ in group] if new else group)
         took, busy = time.perf_counter() - began, time.process_time() - cpu
-        print(  # noqa: T201 -- its only purpose
+        print(
             f"{batches * BATCH / took:.0f} turns/s; a batch of {BATCH} takes "
             f"{took / batches * 1e3:.1f} ms, {busy / batches * 1e3:.1f} ms of processor and "
             f"{statements / batches:.0f} statements"

@@ -293,12 +293,12 @@ class InBrowser:
         return self._page.fields["write"]["token"]
 
     async def start(self, link: str) -> Sequence[Shown]:
-        await self.reload()
+        await self.reload("/")
         return await self._press(next(b for b in self._page.buttons if b.name == "tap"))
 
-    async def reload(self) -> Sequence[Shown]:
+    async def reload(self, path: str) -> Sequence[Shown]:
         """Open the address anew."""
-        return self._read(await self._client.get("/"))
+        return self._read(await self._client.get(path))
 
     async def tap(self, label: str) -> Sequence[Shown]:
         for button in self._page.buttons:
@@ -312,7 +312,7 @@ class InBrowser:
     async def display(self) -> Sequence[Shown]:
         return [Shown(bubble.text) for bubble in self._page.bubbles]
 
-    async def exit(self) -> Sequence[Shown]:
+    async def exit(self, _now: object) -> Sequence[Shown]:
         """Press Exit: the page is empty and goes to the neutral site by itself."""
         answer = await self._client.post("/exit", data=self._page.fields["/exit"])
         page = _Page(answer.text)
@@ -322,7 +322,7 @@ class InBrowser:
         assert not page.bubbles
         return []
 
-    async def back(self) -> Sequence[Shown]:
+    async def back(self, _now: object) -> Sequence[Shown]:
         """Press the browser's Back: it sends the last form again, because nothing was kept."""
         return await self._post(self._sent)
 
@@ -387,7 +387,8 @@ class OnTelegram:
         """Wait until Havn has nothing left to do, and return what the phone showed meanwhile."""
         await self._api.drained(within=_PATIENCE)
         async with asyncio.timeout(_PATIENCE):
-            while self._busy():
+            # Rows of a database tell nobody that they changed.
+            while self._busy():  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_AGAIN)
         new = self._chat.heard[self._heard :]
         self._heard = len(self._chat.heard)

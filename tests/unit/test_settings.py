@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from bot.domain.errors import ConfigurationError
 from bot.settings import Settings
 

@@ -1,5 +1,6 @@
-"""Every journey, walked line by line on every channel, in English and Danish, with and without NLU."""
+"""Every journey, walked line by line: every channel, English and Danish, with and without NLU."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -8,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx._transports import default
 
 from bot import bootstrap
 from bot.adapters.nlu import NoDialogue, SocketDialogue
+from bot.adapters.sealing import EphemeralKeys
+from bot.adapters.storage import SqlStore, unit_of_work
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
 from bot.domain.triage import Level, Lexicon
@@ -18,8 +22,10 @@ from bot.ports import Dialogue
 from bot.services import erase
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from tests.support.stores import copied, sqlite_url
 from tests.support.walkers import House, Walker, open_house
 from tests.support.walks import (
+    ACTS,
     FOLDER,
     MOMENTS,
     Count,
@@ -50,6 +56,36 @@ def screens() -> Screens:
     return Screens(words()[0])
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the tables once; every walk gets a copy."""
+    folder = tmp_path_factory.mktemp("empty")
+
+    async def make() -> None:
+        store = await SqlStore.open(sqlite_url(folder), EphemeralKeys())
+        await store.close()
+
+    asyncio.run(make())
+    return folder / "havn.db"
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch, empty_store: Path, tmp_path: Path) -> None:
+    """Leave out what takes time and is tested elsewhere: migrating, publishing, certificates."""
+
+    async def nothing(*_: object) -> int:
+        return 0
+
+    copied(empty_store, tmp_path)
+    monkeypatch.setattr(unit_of_work, "_migrate", nothing)
+    monkeypatch.setattr(bootstrap.Profile, "publish", nothing)
+    monkeypatch.setattr(default, "create_ssl_context", _one_context)
+    monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
+
+
+_one_context = cache(default.create_ssl_context)
+
+
 def all_walks() -> Iterator[Any]:
     """Yield each walk on each channel it is meant for, with free text and without."""
     for path in sorted(FOLDER.glob("*.jsonl")):
@@ -63,23 +99,22 @@ def all_walks() -> Iterator[Any]:
 
 
 def is_meant(walk: Walk, channel: Channel, *, nlu: bool) -> bool:
-    """Tell whether to walk it: with NLU only where words are typed, because no tap ever needs it."""
+    """Tell whether to walk it: with NLU only where words are typed, since no tap needs it."""
     steps = for_channel(walk, channel, nlu=nlu).steps
     return walk.head.applies(channel, nlu=nlu) and (
         not nlu or any("text" in step.says for step in steps)
     )
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(("walk", "channel", "nlu"), list(all_walks()))
 async def test_walk(
     walk: Walk,
     channel: Channel,
-    nlu: bool,  # noqa: FBT001 -- pytest passes parameters by name
+    nlu: bool,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
     assert walk.locale in words()[0].texts.locales, f"{walk.locale} is not served"
     dialogue: Dialogue = NoDialogue()
     async with AsyncExitStack() as stack:
@@ -120,27 +155,17 @@ class _Replay:
 
     async def _do(self, step: Step) -> None:
         says = step.says
-        acts = {
-            "tap": lambda label: self._walker.tap(label),
-            "text": lambda text: self._walker.text(text),
-            "start": lambda link: self._walker.start(link),
-            "send": lambda kind: self._walker.send(kind),  # type: ignore[attr-defined]
-            "exit": lambda _: self._walker.exit(),  # type: ignore[attr-defined]
-            "back": lambda _: self._walker.back(),  # type: ignore[attr-defined]
-            "reload": lambda _: self._walker.reload(),  # type: ignore[attr-defined]
-        }
         if "wait" in says:
             self._house.clock.turn(pause(says["wait"]))
         if "clock" in says:
             self._house.clock.at = MOMENTS[says["clock"]]
         if "visitor" in says:
             await self._become(says["visitor"])
-        for name, act in acts.items():
-            if name not in says:
-                continue
+        for name in ACTS & says.keys():
             self._nothing_unread(step)
             self._house.clock.turn()
             self._count.taps += name in ("tap", "text")
+            act = getattr(self._walker, name)
             began = time.perf_counter()
             self._unread += await act(says[name])
             self._seconds = time.perf_counter() - began

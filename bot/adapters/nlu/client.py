@@ -100,7 +100,7 @@ class SocketDialogue:
         try:
             async with asyncio.timeout(self._deadline), self._slots:
                 answer = await self._exchange(json.dumps(request).encode())
-        except (OSError, TimeoutError, EOFError, ValueError) as error:
+        except (OSError, TimeoutError, EOFError, ValueError, RecursionError) as error:
             self._breaker.failed()
             raise DialogueUnavailableError(type(error).__name__) from None
         if "error" in answer:
@@ -143,7 +143,7 @@ def _meaning(answer: dict[str, Any]) -> Meaning:
             locale=_word(answer.get("lang") or ""),
             locale_confidence=_share(answer.get("lang_confidence") or 0.0),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise DialogueUnavailableError("the NLU unit gave a malformed answer") from None
 
 

@@ -65,6 +65,7 @@ class KeyRing(Cipher):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
+            _refuse_half_a_folder(folder)
             ring = cls(folder, _connect(folder / "keys.db"))
             ring._begin_epochs()
             with ring._transaction("IMMEDIATE") as epoch:
@@ -84,8 +85,14 @@ class KeyRing(Cipher):
     # --- recognising ---
 
     def lookups(self, channel: Channel, sender: str) -> Sequence[Lookup]:
-        """Return the keyed hashes of a visitor, also after another process changed the pepper."""
-        self._read_peppers()
+        """Return the keyed hashes of a visitor, also after another process changed the pepper.
+
+        StoreUnavailableError while the pepper is away: a message that comes must be brought again.
+        """
+        try:
+            self._read_peppers()
+        except OSError as error:
+            raise StoreUnavailableError(f"pepper: {type(error).__name__}") from None
         return super().lookups(channel, sender)
 
     def change_pepper(self) -> None:
@@ -155,7 +162,7 @@ class KeyRing(Cipher):
         if seen != self._pepper_seen:
             names = ("pepper", "pepper.previous")
             paths = [self._folder / name for name in names]
-            self._peppers = tuple(path.read_bytes() for path in paths if path.exists())
+            self._peppers = tuple(_read_secret(path) for path in paths if path.exists())
             self._pepper_seen = seen
 
     # --- the database and the files; called in threads ---
@@ -188,6 +195,7 @@ class KeyRing(Cipher):
                 self._database.execute(_DATA_KEYS)
                 self._database.execute(_EPOCH)
                 if self._database.execute("SELECT number FROM epoch").fetchone() is None:
+                    _refuse_later_epochs(self._folder)
                     write_secret(self._kek_path(0), secrets.token_bytes(KEY_BYTES))
                     if not (self._folder / "pepper").exists():
                         write_secret(self._folder / "pepper", secrets.token_bytes(KEY_BYTES))
@@ -202,7 +210,7 @@ class KeyRing(Cipher):
 
     def _kek_of(self, epoch: int) -> AESGCM:
         if self._kek is None or self._kek[0] != epoch:
-            self._kek = (epoch, AESGCM(self._kek_path(epoch).read_bytes()))
+            self._kek = (epoch, AESGCM(_read_secret(self._kek_path(epoch))))
         return self._kek[1]
 
     def _store(self, fresh: Mapping[ConversationId, bytes]) -> None:
@@ -258,6 +266,32 @@ class KeyRing(Cipher):
             for path in self._folder.glob(pattern):
                 if path != self._kek_path(epoch):
                     shred(path)
+
+
+def _read_secret(path: Path) -> bytes:
+    """Read a secret of ours; StoreUnavailableError for a damaged one, which would guard nothing."""
+    secret = path.read_bytes()
+    if len(secret) != KEY_BYTES:
+        raise StoreUnavailableError(f"{path.name} is damaged")
+    return secret
+
+
+def _refuse_half_a_folder(folder: Path) -> None:
+    """Refuse keys without their database; a new one would silently lose every visitor.
+
+    In this order: the database is made before the first key.
+    """
+    if any(folder.glob("kek.*")) and not (folder / "keys.db").exists():
+        raise ConfigurationError(
+            f"the key folder {folder} has lost keys.db: restore it, or move the whole folder away "
+            "to begin anew (what was written before cannot be read then)"
+        )
+
+
+def _refuse_later_epochs(folder: Path) -> None:
+    """Refuse an emptied database beside keys that were changed since the first one."""
+    if any(path.name != "kek.0" for path in folder.glob("kek.*")):
+        raise StoreUnavailableError("keys.db is empty")
 
 
 def _unwrapped(kek: AESGCM, rows: Wrapped) -> Mapping[ConversationId, bytes]:

@@ -68,7 +68,7 @@ _WAITING = (
 )
 _IDLE = (
     select(_c.id)
-    .where(_c.last_seen_at < bindparam("before"), _ALIVE, ~_WAITING)
+    .where(_c.last_seen_at < bindparam("before"), _ALIVE)
     .order_by(_c.last_seen_at)
     .limit(bindparam("limit"))
 )
@@ -135,10 +135,16 @@ class SqlConversations:
             raise StoreUnavailableError("a conversation has changed since it was read")
 
     async def idle_since(
-        self, before: datetime, limit: int, channel: Channel | None = None
+        self,
+        before: datetime,
+        limit: int,
+        channel: Channel | None = None,
+        *,
+        waiting: bool = False,
     ) -> Sequence[ConversationId]:
-        """Return idle conversations nobody waits in, oldest first."""
+        """Return idle conversations, oldest first; those somebody waits in if asked for."""
         query = _IDLE if channel is None else _IDLE.where(_c.channel == channel.value)
+        query = query if waiting else query.where(~_WAITING)
         return await self._ids(query, before=codec.to_ms(before), limit=limit)
 
     async def older_than(self, before: datetime, limit: int) -> Sequence[ConversationId]:

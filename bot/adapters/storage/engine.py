@@ -44,7 +44,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ConfigurationError("HAVN_DATABASE_URL is not the address of a database") from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, {**PRAGMAS, "foreign_keys": int(foreign_keys)})

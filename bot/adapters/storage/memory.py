@@ -89,9 +89,14 @@ class _Conversations:
             )
 
     async def idle_since(
-        self, before: datetime, limit: int, channel: Channel | None = None
+        self,
+        before: datetime,
+        limit: int,
+        channel: Channel | None = None,
+        *,
+        waiting: bool = False,
     ) -> Sequence[ConversationId]:
-        waiting = {
+        awaited = {
             h.conversation
             for h in self._data.handovers.values()
             if h.state not in (State.OFFERED, State.CLOSED)
@@ -100,7 +105,7 @@ class _Conversations:
             c
             for c in self._data.conversations.values()
             if c.last_seen_at < before
-            and c.id not in waiting
+            and (waiting or c.id not in awaited)
             and c.id not in self._data.forgetting
             and channel in (None, c.channel)
         ]

@@ -124,15 +124,8 @@ class View:
 
 
 def _parted(rows: Rows) -> tuple[Rows, Sequence[Choice]]:
-    """Return a message's own buttons, and the row of ways out where it has one.
-
-    That is the last row, and holds every way out that no earlier button offers.
-    """
-    if not rows:
-        return (), ()
-    earlier = {choice.data for row in rows[:-1] for choice in row}
-    wanted = [data for data in _ROW if data not in earlier]
-    if [choice.data for choice in rows[-1]] == wanted:
+    """Return a message's own buttons, and the row of ways out where it has one: the last row."""
+    if rows and tuple(choice.data for choice in rows[-1]) == _ROW:
         return rows[:-1], rows[-1]
     return rows, ()
 

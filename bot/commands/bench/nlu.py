@@ -90,6 +90,7 @@ def compared(
         *latencies("stock_turn", waits),
         Figure("times_stock_p50", median(waits) / median(own), "x", at_least=TIMES_STOCK),
         Figure("times_stock_p99", percentile(waits, 0.99) / percentile(own, 0.99), "x"),
+        Figure("stock_answered", others["answered"], "of 1"),
         Figure("stock_training", others["train_s"], "s"),
         Figure("stock_memory", others["rss_mib"], "MiB"),
     ]

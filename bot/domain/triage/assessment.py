@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.triage.book import Book
-from bot.domain.triage.levels import GROUPS, Flag, Level
+from bot.domain.triage.levels import DANGER_WORDS, GROUPS, SELF_HARM_WORDS, SIGNS, Flag, Level
 from bot.domain.triage.lexicon import Lexicon
 from bot.domain.triage.matching import Message
 
@@ -13,13 +13,17 @@ from bot.domain.triage.matching import Message
 class Assessment:
     """What a message calls for; ``screen`` is None where the meaning is left to the NLU unit.
 
-    ``locales`` are those whose words led to the screen.
+    ``danger_words`` and ``self_harm_words`` tell of words that people use when they speak of
+    danger. Alone they leave level and screen as they are. ``locales`` are those whose words led
+    to the screen, or without one those whose words were found.
     """
 
     level: Level = Level.GREY
     flags: frozenset[Flag] = frozenset()
     screen: str | None = None
     age: int | None = None
+    danger_words: bool = False
+    self_harm_words: bool = False
     locales: frozenset[str] = field(default=frozenset(), compare=False)
 
 
@@ -32,10 +36,13 @@ def assess(text: str, lexicons: Sequence["Lexicon"]) -> Assessment:
     found = message.found()
     outcomes = [outcome for name, outcome in GROUPS.items() if name in found]
     shown = next((name for name, outcome in GROUPS.items() if name in found and outcome.screen), "")
+    heard = [shown] if shown else [name for name in SIGNS if name in found]
     return Assessment(
         level=max((outcome.level for outcome in outcomes), default=Level.GREY),
         flags=frozenset(outcome.flag for outcome in outcomes),
         screen=GROUPS[shown].screen if shown else None,
         age=message.age_in(found["minor"]) if "minor" in found else None,
-        locales=frozenset(message.locales.get(shown, ())),
+        danger_words=DANGER_WORDS in found,
+        self_harm_words=SELF_HARM_WORDS in found,
+        locales=frozenset().union(*(message.locales[name] for name in heard)),
     )

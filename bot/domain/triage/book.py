@@ -9,8 +9,8 @@ from bot.domain.triage.lexicon import Lexicon
 from bot.domain.triage.normalise import DIGITS, LEET, RUNS, UNSPACED
 from bot.domain.triage.rules import Role, Rule
 
-TYPO_LETTERS = 6
-LONGEST_WORD = 24
+_TYPO_LETTERS = 6
+_LONGEST_WORD = 24
 _GLUED_LETTERS = range(7, 41)
 _FEWEST_GLUED_WORDS = 3
 _ONE_LETTER_WORDS = frozenset("ai")
@@ -23,7 +23,8 @@ class Book:
 
     def __init__(self, lexicons: tuple[Lexicon, ...]) -> None:
         self._lexicons = lexicons
-        self._words = frozenset().union(*(one.words for one in lexicons))
+        self._phrased = frozenset().union(*(one.words for one in lexicons))
+        self._words = self._phrased.union(*(one.signs for one in lexicons))
         self._real = frozenset().union(*(one.real_words for one in lexicons))
         self._numbers = {word: n for one in lexicons for word, n in one.numbers.items()}
         self._stems = frozenset(word[:-1] for word in self._words if word.endswith("*"))
@@ -62,22 +63,31 @@ class Book:
         return self._numbers.get(word)
 
     def hear(self, word: str) -> tuple[str, ...]:
-        """Return the words of the lexicons that this word stands for; mostly none or one."""
+        """Return the words of the lexicons that this word stands for; mostly none or one.
+
+        A word that is in no phrase may also be a mistyped one: mere words hide no phrase.
+        """
+        heard = self._exactly(word)
+        if self._phrased.isdisjoint(heard) and NUMBER not in heard:
+            heard += [meant for meant in self._mistyped(word) if meant not in heard]
+        return tuple(heard)
+
+    def _exactly(self, word: str) -> list[str]:
         heard = [word] if word in self._words else []
         heard += [word[:size] + "*" for size in self._stem_sizes if word[:size] in self._stems]
         if word.isdecimal() or word in self._numbers:
             age = self.number(word)
             heard += [NUMBER, AGE] if age and YOUNGEST <= age <= OLDEST_MINOR else [NUMBER]
-        return tuple(heard) or self._mistyped(word)
+        return heard
 
-    def _mistyped(self, word: str) -> tuple[str, ...]:
+    def _mistyped(self, word: str) -> list[str]:
         """Return the long words that are one slip of the finger away; real words are no slips."""
         size = len(word)
-        if not TYPO_LETTERS - 1 <= size <= LONGEST_WORD or word in self._real:
-            return ()
+        if not _TYPO_LETTERS - 1 <= size <= _LONGEST_WORD or word in self._real:
+            return []
         near = {meant for shape in _shapes(word) for meant in self._slips.get(shape, ())}
         meant = [one for one in near if one[0] == word[0] and _one_slip(one, word)]
-        return tuple(heard for one in meant for heard in self.hear(one))
+        return [heard for one in meant for heard in self._exactly(one)]
 
     def pieces(self, token: str) -> list[str]:
         """Take a token apart that hides words: k1ll, im16, helpme, or Thai without spaces."""
@@ -134,7 +144,7 @@ def _cut_glued(word: str, known: frozenset[str]) -> list[str] | None:
     """Cover a word with known words, as few as possible; None if that fails."""
     best: list[list[str] | None] = [[], *([None] * len(word))]
     for end in range(1, len(word) + 1):
-        for start in range(max(0, end - LONGEST_WORD), end):
+        for start in range(max(0, end - _LONGEST_WORD), end):
             piece, head = word[start:end], best[start]
             fits = piece in known and (len(piece) > 1 or piece in _ONE_LETTER_WORDS)
             if head is not None and fits and len(head) + 1 < len(best[end] or word):
@@ -159,7 +169,7 @@ def _shapes(word: str) -> Iterator[str]:
 def _slips(words: Iterable[str]) -> dict[str, list[str]]:
     slips: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:
-        if TYPO_LETTERS <= len(word) <= LONGEST_WORD and word.isalpha():
+        if _TYPO_LETTERS <= len(word) <= _LONGEST_WORD and word.isalpha():
             for shape in set(_shapes(word)):
                 slips[shape].append(word)
     return dict(slips)

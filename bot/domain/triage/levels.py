@@ -50,3 +50,7 @@ GROUPS: Final[Mapping[str, Outcome]] = {
     "control": Outcome(Level.YELLOW, Flag.CONTROL, None),
     "human": Outcome(Level.YELLOW, Flag.HUMAN, None),
 }
+# Groups of mere words: evidence for danger only together with the meaning of the whole text.
+DANGER_WORDS: Final = "danger_words"
+SELF_HARM_WORDS: Final = "self_harm_words"
+SIGNS: Final = frozenset({DANGER_WORDS, SELF_HARM_WORDS})

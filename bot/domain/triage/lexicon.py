@@ -1,14 +1,14 @@
 """The triage file of one locale, read and compiled (the notation: ``docs/triage.md``)."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import Final
 
 from bot.domain.errors import LexiconError
 from bot.domain.triage.ages import AGE, NUMBER
-from bot.domain.triage.levels import GROUPS
+from bot.domain.triage.levels import GROUPS, SIGNS
 from bot.domain.triage.normalise import spellings, split
 from bot.domain.triage.rules import Phrase, Role, Rule, Slot
 
@@ -22,7 +22,8 @@ class Lexicon:
 
     locale: str
     rules: tuple[Rule, ...]
-    words: frozenset[str]
+    words: frozenset[str]  # of all phrases
+    signs: frozenset[str]  # of the groups that are mere words
     real_words: frozenset[str]
     numbers: Mapping[str, int]
 
@@ -57,6 +58,13 @@ class _Line:
     place: str
 
 
+def _words_of(lines: Iterable[_Line]) -> frozenset[str]:
+    """Return every word and stem that lines are made of."""
+    slots = {slot for line in lines for slot in line.slots}
+    phrases = chain.from_iterable(group for slot in slots for group in slot.wordings.values())
+    return frozenset(chain.from_iterable(phrases)) - {AGE, NUMBER}
+
+
 class _Compiler:
     """Turns one file into a Lexicon; remembers where it is, to say so when something is wrong."""
 
@@ -69,7 +77,7 @@ class _Compiler:
         self._slots: dict[str, Slot] = {}
 
     def lexicon(self) -> Lexicon:
-        unknown = set(self._mapping) - {*GROUPS, *_SECTIONS, *_OTHER_SECTIONS}
+        unknown = set(self._mapping) - {*GROUPS, *SIGNS, *_SECTIONS, *_OTHER_SECTIONS}
         if unknown:
             raise self._error(f"has a part nobody knows: {', '.join(sorted(map(str, unknown)))}")
         numbers = dict(self._numbers())
@@ -77,17 +85,14 @@ class _Compiler:
             self._read_list(name, entries)
         for name, role in _SECTIONS.items():
             self._read_lines(name, self._mapping.get(name), role, "", dated=False)
-        for group in GROUPS:
+        for group in (*GROUPS, *sorted(SIGNS)):
             self._read_group(group)
         counts = Counter(key for line in self._read for slot in line.slots for key in slot.firsts)
-        phrases = chain.from_iterable(
-            chain.from_iterable(slot.wordings.values()) for slot in self._slots.values()
-        )
-        words = set(chain.from_iterable(phrases))
         return Lexicon(
             self._locale,
             tuple(self._rule(line, counts) for line in self._read),
-            frozenset(words - {AGE, NUMBER}),
+            _words_of(line for line in self._read if line.group not in SIGNS),
+            _words_of(line for line in self._read if line.group in SIGNS),
             frozenset(word for line in self._lines("real_words") for word in split(line)),
             numbers,
         )

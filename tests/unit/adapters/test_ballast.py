@@ -1,11 +1,16 @@
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
 from bot.adapters import ballast
 from bot.adapters.ballast import Ballast
 
-Usage = namedtuple("Usage", "total used free")
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 def test_it_takes_up_room_and_gives_it_back_once(tmp_path: Path) -> None:

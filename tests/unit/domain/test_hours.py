@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+
 from bot.domain.errors import FactError
 from bot.domain.hours import WeekHours
 
@@ -50,7 +51,7 @@ def test_always_is_open_at_night() -> None:
 
 
 def test_a_grid_that_never_opens_has_no_next_opening() -> None:
-    never = WeekHours.parse({"week": dict.fromkeys(WEEK["week"], [])})
+    never = WeekHours.parse({"week": {day: [] for day in WEEK["week"]}})
     assert never.next_open(at(24, 10), is_holiday) is None
 
 

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+
 from bot.domain.retention import ClockWatch
 from tests.support.fakes import OPEN
 

@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+
 from bot.domain import self_check
 
 ANSWERS = {"2": ["self", "other", "none", "skip"]}

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from bot.domain import turn
 from bot.domain.conversation import Choice, Consent, Conversation, Memory, Notify
 from bot.domain.handover import State, asked, offer

@@ -2,6 +2,7 @@ import re
 from collections import defaultdict
 
 import pytest
+
 from bot.domain import wording
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from bot.bootstrap import App
 from bot.domain.messages import Channel
 from bot.ports import DeliveryError, Refusal

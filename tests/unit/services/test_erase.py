@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel, Start
 from bot.ports import DeliveryError, Refusal
@@ -22,7 +23,7 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_forgetting_works(tmp_p
         real, full = app.store.begin, True
 
         @asynccontextmanager
-        async def on_a_full_disk():  # noqa: ANN202
+        async def on_a_full_disk():
             if full:
                 raise StoreUnavailableError("database or disk is full")
             async with real() as unit:

@@ -61,8 +61,14 @@ async def measure(
     async with running(command, log=log, environ=environ, folder=scratch) as process:
         channel = Rest(port)
         started = await until(channel.answers, process, patience=180, log=log)
+        channel.spoken = 0
         waits = await asyncio.to_thread(channel.ask_all, texts)
-        others = {"train_s": training, "start_s": started, "rss_mib": memory_mib(process.pid)}
+        others = {
+            "train_s": training,
+            "start_s": started,
+            "rss_mib": memory_mib(process.pid),
+            "answered": channel.spoken / len(texts),
+        }
     return waits, others
 
 
@@ -76,6 +82,7 @@ class Rest:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.spoken = 0  # messages that got words in return, and not only a status
 
     async def answers(self) -> bool:
         """Tell whether the model is loaded and a message is answered."""
@@ -99,6 +106,7 @@ class Rest:
                 waits.append(time.perf_counter() - began)
                 if not isinstance(said, list):
                     raise ValueError("no answer of the REST channel")  # noqa: TRY004 -- what came in
+                self.spoken += bool(said)
         finally:
             connection.close()
         return waits

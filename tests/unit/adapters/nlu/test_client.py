@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from bot.adapters.nlu.client import Breaker, NoDialogue, SocketDialogue
 from bot.domain.errors import DialogueUnavailableError
 
