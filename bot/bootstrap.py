@@ -30,8 +30,10 @@ from bot.adapters.telegram import (
     webhook_route,
 )
 from bot.adapters.webchat import create_app, screen_links
-from bot.domain.errors import ConfigurationError
-from bot.domain.messages import Channel
+from bot.domain import turn
+from bot.domain.errors import ConfigurationError, DeckError, FactError
+from bot.domain.hours import WeekHours
+from bot.domain.messages import Channel, Reply
 from bot.domain.retention import Policy
 from bot.domain.triage import Lexicon, assess
 from bot.i18n import Texts, Values
@@ -50,6 +52,31 @@ from bot.web.app import create_console
 from bot.web.health import health_routes
 
 log = logger(__name__)
+
+# Screens the program shows by itself: a deck without one of them would fail when it matters.
+_NEEDED = frozenset(
+    {
+        *(turn.MENU, turn.SAFE, turn.LANGUAGES, turn.DANGER, turn.CARE, turn.CONSENT),
+        *(turn.CODE_WORD, turn.OFF_HOURS, turn.FALLBACK, turn.GIVE_UP, *turn.BRANCHES.values()),
+        *("utter_error", "utter_hide_done", "utter_forget_done", "utter_phone_numbers"),
+        *("utter_nlu_off", "utter_return_neutral", "utter_media_received", "utter_minor_limits"),
+        *("utter_queue_wait", "utter_queue_kept", "utter_queue_still_waiting"),
+        *("utter_human_cancelled", "utter_human_notify", "utter_language_missing"),
+        *("utter_suicide_again", "utter_translation_unreviewed", "utter_police_card"),
+        *("utter_autoclean_on", "utter_autoclean_off", "utter_minor_check"),
+        *("utter_check_some_signs", "utter_check_no_signs"),
+        *("utter_web_interruption", "utter_web_session_closed", "utter_web_not_sent"),
+    }
+)
+# Something for every placeholder that is only known at run time.
+_SAMPLES = {
+    "wait_estimate": "10-20",
+    "next_open_time": "2026-01-05T08:00:00+00:00",
+    "staff_alias": "A",
+    "transfer_reason": "A",
+    "option_1": turn.MENU,
+    "option_2": turn.MENU,
+}
 
 
 @dataclass(slots=True)
@@ -87,7 +114,23 @@ def make_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
     shipped = catalog.read(folder)
     texts = Texts.load(folder, allow_drafts=settings.allow_drafts)
     values = Values(shipped.deck, shipped.registry, texts, settings.said())
-    return Renderer(shipped.deck, texts, values), shipped.lexicons
+    renderer = Renderer(shipped.deck, texts, values)
+    _refuse_what_cannot_be_shown(renderer)
+    return renderer, shipped.lexicons
+
+
+def _refuse_what_cannot_be_shown(renderer: Renderer) -> None:
+    """Find damage at the start and not when somebody needs the screen; ConfigurationError."""
+    if lost := _NEEDED - renderer.deck.screens.keys():
+        raise DeckError(f"locales/deck.yml lacks {', '.join(sorted(lost))}")
+    if not isinstance(renderer.registry["chat_hours"].value, WeekHours):
+        raise FactError("locales/facts.yml: chat_hours must be opening hours")
+    for screen in renderer.deck.screens.values():
+        for channel in (Channel.TELEGRAM, *map(Channel, screen.variants)):
+            try:
+                renderer.render(Reply(screen.id, "en", _SAMPLES), channel)
+            except FactError as error:
+                raise FactError(f"{screen.id} cannot be shown: {error}") from None
 
 
 def database_url(settings: Settings) -> str:

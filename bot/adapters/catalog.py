@@ -56,7 +56,7 @@ def read_facts(path: Path) -> Registry:
     for key, raw in _read_yaml(path).items():
         try:
             facts[key] = _fact(key, raw)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise FactError(f"{path}: {key}: {error}") from error
     return Registry(facts)
 
@@ -77,7 +77,7 @@ def load_yaml(content: bytes) -> Any:
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
         data = load_yaml(path.read_bytes())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"cannot read {path}: it must hold names and values")

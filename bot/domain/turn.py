@@ -78,8 +78,8 @@ _DEEDS = frozenset(
     }
 )
 # Words near danger and a meaning at least this likely are RED together. Measured: docs/triage.md.
-_DANGER_LIKELY = 0.2
-_SELF_HARM_LIKELY = 0.3
+_DANGER_LIKELY = 0.12
+_SELF_HARM_LIKELY = 0.2
 # A detector is only believed above this; below, the visitor's own locale stays.
 LOCALE_CONFIDENCE = 0.9
 
@@ -117,12 +117,11 @@ def confirmed_danger(
     """Return the screen for danger that two evidences show: words, and what the text means."""
     chance = dict(ranking)
     danger, self_harm = chance.get("danger_now", 0.0), chance.get("suicide", 0.0)
-    shown = {
-        DANGER: danger if assessment.danger_words and danger >= _DANGER_LIKELY else 0.0,
-        CARE: self_harm if assessment.self_harm_words and self_harm >= _SELF_HARM_LIKELY else 0.0,
-    }
-    screen = max(shown, key=shown.__getitem__)
-    return screen if shown[screen] else None
+    if (assessment.danger_words and danger >= _DANGER_LIKELY) or (
+        assessment.self_harm_words and danger + self_harm >= _SELF_HARM_LIKELY
+    ):
+        return CARE if self_harm > danger else DANGER
+    return None
 
 
 def first_screen(understanding: Understanding) -> str | None:

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po
 
 from bot.domain.errors import TranslationError
+from bot.domain.facts import PLACEHOLDER
 
 SOURCE = "en"
 # How Babel reads the "#| msgid" line that an update leaves where the English changed.
@@ -93,6 +94,9 @@ def _sort(catalog: Catalog) -> _Words:
     for message in catalog:
         if not message.id or not message.string or is_stale(message):
             continue
+        source, text = str(message.id), str(message.string)
+        if {*PLACEHOLDER.findall(text)} - {*PLACEHOLDER.findall(source)}:
+            continue  # nothing may stand behind it, and a screen that cannot be shown helps nobody
         target = drafts if message.fuzzy else approved
-        target[(message.context or "", str(message.id))] = str(message.string)
+        target[(message.context or "", source)] = text
     return _Words(approved, drafts)

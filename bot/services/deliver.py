@@ -72,7 +72,7 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
-        self._paused_until = clock.now()
+        self._paused_until, self._pause = clock.now(), timedelta(0)
 
     def wake(self) -> None:
         """Say that something was posted."""
@@ -96,7 +96,8 @@ class Deliverer:
     async def step(self) -> int:
         """Send what is due; return how many messages were tried."""
         now = self._clock.now()
-        if now < self._paused_until:
+        # No longer than it was meant to be, even if the clock was set back meanwhile.
+        if timedelta(0) < self._paused_until - now <= self._pause:
             return 0
         taken = await self._take(now)
         done = await asyncio.gather(*(self._send(one) for one in taken))
@@ -155,7 +156,8 @@ class Deliverer:
         now = self._clock.now()
         one = replace(one, attempts=one.attempts + 1)
         if error.everywhere:
-            self._paused_until = now + timedelta(seconds=error.wait)
+            self._pause = timedelta(seconds=error.wait)
+            self._paused_until = now + self._pause
         patience = GIVE_UP_URGENT if one.urgent else GIVE_UP
         if error.refusal is not Refusal.LATER or now - one.at > patience:
             metrics.delivered(self._channel.name, Delivery.FAILED)

@@ -15,10 +15,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: the synchronous driver keeps an event loop running in this thread, and
+# no asynchronous test could run beside it.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not os.access(CHROMIUM, os.X_OK):
-        pytest.skip("there is no Chromium on this machine")
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("there is no Chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

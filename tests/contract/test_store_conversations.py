@@ -187,8 +187,10 @@ async def test_a_conversation_somebody_waits_in_is_not_idle(
 
     async with store.begin() as unit:
         found = await unit.conversations.idle_since(NOW + MINUTE, 10)
+        everybody = await unit.conversations.idle_since(NOW + MINUTE, 10, waiting=True)
 
     assert found == ([anna.id] if idle else [])
+    assert everybody == [anna.id]
 
 
 async def test_old_conversations_are_found_whatever_their_state(

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,14 +72,14 @@ def digest(key: str) -> str:
     return hashlib.sha256("\0".join(sentences(key)).encode()).hexdigest()[:8]
 
 
-@cache
-def _words() -> tuple[Renderer, tuple[Lexicon, ...]]:
-    return make_renderer(Settings(root=ROOT, **IN_FORCE))
-
-
 def in_force() -> Renderer:
     """Return the words under the settings of these tests."""
     return _words()[0]
+
+
+@cache
+def _words(**settings: Any) -> tuple[Renderer, tuple[Lexicon, ...]]:
+    return make_renderer(Settings(root=ROOT, **{**IN_FORCE, **settings}))
 
 
 @asynccontextmanager
@@ -97,7 +98,7 @@ async def havn(
         clock=clock,
         dialogue=dialogue or FakeDialogue(),
         channels={Channel.TELEGRAM: channel or RecordingChannel()},
-        words=make_renderer(chosen) if settings else _words(),
+        words=_words(**settings),
     ) as app:
         yield app
 
@@ -112,16 +113,20 @@ async def keep_house(app: App, clock: FakeClock, **by: float) -> None:
 
 async def deliver(app: App, clock: FakeClock) -> None:
     """Send what is due on Telegram, at its pace."""
-    for _ in range(6):
-        await app.deliverers[Channel.TELEGRAM].step()
+    for _ in range(8):
+        taken = await app.deliverers[Channel.TELEGRAM].step()
         clock.turn(seconds=1)
+        async with app.store.begin() as unit:
+            due = await unit.messages.due(Channel.TELEGRAM, clock.now() + timedelta(hours=1), 1)
+        if not taken and not due:
+            return
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
     """Return the rows of a table as they lie in the file."""
     with sqlite3.connect(folder / "var" / "havn.db") as database:
         database.row_factory = sqlite3.Row
-        found = [dict(row) for row in database.execute(f"SELECT * FROM {table}")]  # noqa: S608
+        found = [dict(row) for row in database.execute(f"SELECT * FROM {table}")]
     database.close()
     return found
 
@@ -232,4 +237,4 @@ async def browser(app: App, **headers: str) -> AsyncIterator[Browser]:
     """Lend a browser on the web chat of a Havn."""
     transport = httpx.ASGITransport(web_app(app, Channels({})), client=("203.0.113.77", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="https://chat.example") as client:
-        yield Browser(client, headers)
+        yield Browser(client, {"accept-language": "en", **headers})

@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx._transports import default
+from jinja2 import FileSystemBytecodeCache
 
 from bot import bootstrap
 from bot.adapters.nlu import NoDialogue, SocketDialogue
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, unit_of_work
+from bot.adapters.webchat import pages
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
 from bot.domain.triage import Level, Lexicon
@@ -71,12 +73,19 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch, empty_store: Path, tmp_path: Path) -> None:
-    """Leave out what takes time and is tested elsewhere: migrating, publishing, certificates."""
+    """Leave out what takes time and is tested elsewhere: migrating, publishing, certificates.
+
+    Templates are compiled once.
+    """
 
     async def nothing(*_: object) -> int:
         return 0
 
+    templates = partial(
+        pages.Environment, bytecode_cache=FileSystemBytecodeCache(empty_store.parent)
+    )
     copied(empty_store, tmp_path)
+    monkeypatch.setattr(pages, "Environment", templates)
     monkeypatch.setattr(unit_of_work, "_migrate", nothing)
     monkeypatch.setattr(bootstrap.Profile, "publish", nothing)
     monkeypatch.setattr(default, "create_ssl_context", _one_context)

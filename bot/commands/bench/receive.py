@@ -11,11 +11,13 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.bootstrap import open_app
 from bot.commands.bench.report import Figure, Report, latencies, machine, of_runs, scratch
 from bot.domain.messages import Channel, Event, Incoming, MessageId, Sent, Start, Tapped
+from bot.domain.pace import BURST, REFILL
 from bot.domain.screens import Tap
 from bot.ports import Door
 from bot.settings import Settings
@@ -30,6 +32,7 @@ _AT_ONCE = 64
 _REPEAT_EVERY = 25
 # What erases would take the evidence with it.
 _LEFT_OUT = ("action_hide", "action_forget")
+_SECOND = timedelta(seconds=1)
 _START = Tap("utter_main_menu")
 _LOCALES = ("en", "da")
 
@@ -100,7 +103,12 @@ async def run(
         fresh = replace(
             settings, data_dir=folder, key_dir=None, database_url="", nlu="off", allow_drafts=True
         )
+        began = time.perf_counter()
         crowd = await _measure(report, fresh, seconds, conversations, rounds)
+        if flooded(crowd, time.perf_counter() - began):
+            report.notes.append(
+                "Answers were held back: so few visitors flood. Take more --conversations."
+            )
         report.figures += audit(folder / "havn.db", crowd)
     report.notes += [
         f"{conversations} visitors walk over the buttons; {crowd.repeated} taps were sent twice.",
@@ -164,6 +172,11 @@ async def _open_loop(crowd: Crowd, seconds: float) -> Sequence[float]:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             group.create_task(tap(due))
     return waits
+
+
+def flooded(crowd: Crowd, seconds: float) -> bool:
+    """Tell whether a visitor did more than Havn answers one by one in this time."""
+    return max(visitor.sent for visitor in crowd.visitors) > BURST + seconds * (_SECOND / REFILL)
 
 
 def audit(database: Path, crowd: Crowd) -> list[Figure]:

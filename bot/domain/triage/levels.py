@@ -53,4 +53,8 @@ GROUPS: Final[Mapping[str, Outcome]] = {
 # Groups of mere words: evidence for danger only together with the meaning of the whole text.
 DANGER_WORDS: Final = "danger_words"
 SELF_HARM_WORDS: Final = "self_harm_words"
-SIGNS: Final = frozenset({DANGER_WORDS, SELF_HARM_WORDS})
+# What takes back a phrase of these groups takes back the words near it too.
+SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
+    DANGER_WORDS: ("violence",),
+    SELF_HARM_WORDS: ("self_harm_now", "self_harm"),
+}

@@ -85,7 +85,7 @@ class _Compiler:
             self._read_list(name, entries)
         for name, role in _SECTIONS.items():
             self._read_lines(name, self._mapping.get(name), role, "", dated=False)
-        for group in (*GROUPS, *sorted(SIGNS)):
+        for group in (*GROUPS, *SIGNS):
             self._read_group(group)
         counts = Counter(key for line in self._read for slot in line.slots for key in slot.firsts)
         return Lexicon(

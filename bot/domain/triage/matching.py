@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.domain.triage.ages import AGE
 from bot.domain.triage.book import Book, Index
+from bot.domain.triage.levels import SIGNS
 from bot.domain.triage.normalise import RUNS, TOKENS, is_word, plain
 from bot.domain.triage.rules import Role, Rule, Slot
 
@@ -96,7 +97,9 @@ class Message:
         past = self._sentences_with(Role.PAST) & ~self._sentences_with(Role.STILL)
         elsewhere = self._sentences_with(Role.ELSEWHERE) | taken_back.get("", 0)
         for rule in hits:
-            closed = elsewhere | taken_back.get(rule.group, 0) | (past if rule.dated else 0)
+            closed = elsewhere | (past if rule.dated else 0)
+            for group in (rule.group, *SIGNS.get(rule.group, ())):
+                closed |= taken_back.get(group, 0)
             if words := self._words_of(rule, self._everywhere & ~closed):
                 found[rule.group] = found.get(rule.group, 0) | words
                 self.locales.setdefault(rule.group, set()).add(self._book.locale_of(rule))

@@ -175,6 +175,13 @@ async def test_visitors_never_erase_the_evidence() -> None:
     assert [tap.to for tap in visitor.taps] == ["utter_main_menu"]
 
 
+def test_too_few_visitors_for_the_pace_are_noticed() -> None:
+    visitor = receive.Visitor("v", random.Random(1), "en", sent=30)
+    crowd = receive.Crowd(Forgetful(), [visitor])
+    assert receive.flooded(crowd, 9)
+    assert not receive.flooded(crowd, 10)
+
+
 async def test_waits_count_from_when_a_tap_was_due() -> None:
     class Slow(Forgetful):
         async def converse(self, incoming: Incoming) -> Sequence[Sent]:

