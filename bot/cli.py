@@ -184,5 +184,67 @@ def keys_rotate(settings: Settings, pepper: bool) -> None:
     _run(upkeep.rotate(settings, pepper=pepper))
 
 
+@main.group()
+def bench() -> None:
+    """Measure Havn against the figures it promises; see docs/benchmarks.md."""
+
+
+@bench.command("receive")
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of a round.")
+@click.option(
+    "--conversations", type=int, default=2000, show_default=True, help="How many visitors."
+)
+@click.option(
+    "--rounds", type=int, default=3, show_default=True, help="Rounds; their median counts."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_receive(
+    settings: Settings, seconds: float, conversations: int, rounds: int, as_json: bool
+) -> None:
+    """Measure from a tap to a stored reply."""
+    from bot.commands.bench import receive  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(
+        receive.run(
+            settings, seconds=seconds, conversations=conversations, rounds=rounds, as_json=as_json
+        )
+    )
+
+
+@bench.command("nlu")
+@click.option("--turns", type=int, default=1000, show_default=True, help="How many texts.")
+@click.option(
+    "--stock",
+    type=click.Path(path_type=Path),
+    envvar="STOCK_RASA_PYTHON",
+    help="Interpreter of an environment with plain rasa==3.6.21, to compare with.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_nlu(settings: Settings, turns: int, stock: Path | None, as_json: bool) -> None:
+    """Measure one turn of the NLU unit, and stock Rasa beside it."""
+    from bot.commands.bench import nlu as understanding  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(understanding.run(settings, turns=turns, python=stock, as_json=as_json))
+
+
+@bench.command("demo")
+@click.option(
+    "--rounds", type=int, default=3, show_default=True, help="Starts; their median counts."
+)
+@click.option("--no-nlu", is_flag=True, help="Only the start with buttons.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_demo(settings: Settings, rounds: int, no_nlu: bool, as_json: bool) -> None:
+    """Measure how soon the demo answers, its memory and the training."""
+    from bot.commands.bench import demo as trial  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(trial.run(settings, rounds=rounds, nlu=not no_nlu, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

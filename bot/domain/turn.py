@@ -111,9 +111,7 @@ def offered_level(
     return max(assessment.level, words, _INTENT_LEVELS.get(intent, Level.GREY))
 
 
-def confirmed_danger(
-    assessment: Assessment, ranking: tuple[tuple[str, float], ...]
-) -> str | None:
+def confirmed_danger(assessment: Assessment, ranking: tuple[tuple[str, float], ...]) -> str | None:
     """Return the screen for danger that two evidences show: words, and what the text means."""
     chance = dict(ranking)
     danger, self_harm = chance.get("danger_now", 0.0), chance.get("suicide", 0.0)

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-_FOLDS = 4
+_FOLDS = 3
 _SEED = 20
 
 
