@@ -13,8 +13,6 @@ JOINED = timedelta(seconds=5)
 QUIET_AFTER = 200
 QUIET_WINDOW = timedelta(minutes=10)
 QUIET = timedelta(minutes=1)
-# Beyond this many unanswered messages the oldest are joined into one.
-STORED = 1000
 
 
 @dataclass(slots=True)

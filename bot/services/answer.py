@@ -125,8 +125,10 @@ class Answers:
             if conversation in self._held:
                 return ()
             self._held.add(conversation)
-            await asyncio.sleep(pause / timedelta(seconds=1))
-            self._held.discard(conversation)
+            try:
+                await asyncio.sleep(pause / timedelta(seconds=1))
+            finally:
+                self._held.discard(conversation)
         pace.answer(self._clock.now(), urgent=urgent)
         self._rest(now)
         return await self._batch(conversation)
@@ -384,17 +386,20 @@ def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) ->
 
 def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
     """Join texts in a row, and the pictures of an album; other events stand alone."""
-    groups: list[tuple[Event, list[Arrival]]] = []
+    groups: list[list[Arrival]] = []
     for arrival in arrivals:
-        event = arrival.incoming.event
-        before, members = groups[-1] if groups else (None, [])
-        if isinstance(event, Text) and isinstance(before, Text):
-            groups[-1] = (Text(f"{before.text}\n{event.text}"), [*members, arrival])
-        elif isinstance(event, Media) and isinstance(before, Media):
-            members.append(arrival)
+        kind = type(arrival.incoming.event)
+        before = type(groups[-1][-1].incoming.event) if groups else None
+        if kind is before and kind in (Text, Media):
+            groups[-1].append(arrival)
         else:
-            groups.append((event, [arrival]))
-    return groups
+            groups.append([arrival])
+    return [(_joined([one.incoming.event for one in group]), group) for group in groups]
+
+
+def _joined(events: Sequence[Event]) -> Event:
+    texts = [event.text for event in events if isinstance(event, Text)]
+    return Text("\n".join(texts)) if texts else events[0]
 
 
 def chat_hours(registry: Registry) -> WeekHours:

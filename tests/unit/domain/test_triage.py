@@ -938,7 +938,7 @@ def test_the_past_takes_back_words_near_danger() -> None:
 
 
 def test_mere_words_hide_no_mistyped_phrase() -> None:
-    """"strangeld" begins like a mere word; it must still be read as the phrase's "strangled"."""
+    """ "strangeld" begins like a mere word; it must still be read as the phrase's "strangled"."""
     phrase = {"violence": {"say": "strangled me"}}
     found = _signs("strangeld me", danger_words={"say": "stran*"}, **phrase)
     assert found.level is Level.RED

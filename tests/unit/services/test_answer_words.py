@@ -39,8 +39,6 @@ def test_the_unit_is_asked_where_meaning_could_make_it_more_urgent(
         (None, set(), ""),
     ],
 )
-def test_a_cry_is_answered_in_its_language(
-    screen: str | None, told: set[str], locale: str
-) -> None:
+def test_a_cry_is_answered_in_its_language(screen: str | None, told: set[str], locale: str) -> None:
     spoken = answer._spoken(Assessment(screen=screen, locales=frozenset(told)), "en")
     assert spoken.locale == locale
