@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -19,16 +19,6 @@ from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
-from bot.adapters.telegram import (
-    Client,
-    Intake,
-    Poller,
-    Profile,
-    TelegramChannel,
-    open_client,
-    register_webhook,
-    webhook_route,
-)
 from bot.adapters.webchat import create_app, screen_links
 from bot.domain import turn
 from bot.domain.errors import ConfigurationError, DeckError, FactError
@@ -50,6 +40,9 @@ from bot.services.reply import Renderer
 from bot.settings import Settings
 from bot.web.app import create_console
 from bot.web.health import health_routes
+
+if TYPE_CHECKING:
+    from bot.adapters.telegram import Client, Intake
 
 log = logger(__name__)
 
@@ -294,7 +287,7 @@ class Channels:
     """The channels of an installation that need the network of a provider."""
 
     ports: dict[Channel, ChannelPort]
-    client: Client | None = None
+    client: "Client | None" = None
 
     def listening(self, app: App) -> list[Coroutine[Any, Any, None]]:
         """Return what runs for as long as Telegram is listened to."""
@@ -305,6 +298,8 @@ class Channels:
         settings = app.settings
         if self.client is None or not settings.telegram_webhook_url:
             return []
+        from bot.adapters.telegram import webhook_route  # noqa: PLC0415 -- see channels_of
+
         intake = _intake(app, self.client)
         url, secret = settings.telegram_webhook_url, settings.telegram_webhook_secret
         return [webhook_route(url, secret, intake)]
@@ -316,18 +311,25 @@ async def channels_of(settings: Settings) -> AsyncIterator[Channels]:
     if not settings.telegram_token:
         yield Channels({})
         return
+    # A third of a second of imports that a start without a token need not wait for.
+    from bot.adapters.telegram import TelegramChannel, open_client  # noqa: PLC0415
+
     async with open_client(settings.telegram_token, settings.telegram_api_url) as client:
         yield Channels({Channel.TELEGRAM: TelegramChannel(client)}, client)
 
 
-def _intake(app: App, client: Client) -> Intake:
+def _intake(app: App, client: "Client") -> "Intake":
+    from bot.adapters.telegram import Intake, TelegramChannel  # noqa: PLC0415 -- see channels_of
+
     return Intake(
         client.number, TelegramChannel(client), app.reception, lambda: app.renderer.texts.locales
     )
 
 
-async def _listen_to_telegram(app: App, client: Client) -> None:
+async def _listen_to_telegram(app: App, client: "Client") -> None:
     """Publish the profile, then poll; with a webhook, register it and leave the rest to it."""
+    from bot.adapters.telegram import Poller, Profile, register_webhook  # noqa: PLC0415
+
     renderer, settings = app.renderer, app.settings
     profile = Profile(client, renderer.deck, renderer.values, lambda: renderer.texts.locales)
     publishing = asyncio.create_task(profile.publish())
