@@ -16,6 +16,7 @@ from bot import bootstrap
 from bot.adapters.nlu import NoDialogue, SocketDialogue
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, unit_of_work
+from bot.adapters.telegram import Profile
 from bot.adapters.webchat import pages
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
@@ -87,7 +88,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch, empty_store: Path, tmp_path: Path) 
     copied(empty_store, tmp_path)
     monkeypatch.setattr(pages, "Environment", templates)
     monkeypatch.setattr(unit_of_work, "_migrate", nothing)
-    monkeypatch.setattr(bootstrap.Profile, "publish", nothing)
+    monkeypatch.setattr(Profile, "publish", nothing)
     monkeypatch.setattr(default, "create_ssl_context", _one_context)
     monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
 
