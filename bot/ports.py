@@ -18,10 +18,12 @@ from bot.domain.messages import (
     Channel,
     ConversationId,
     Incoming,
+    Line,
     MessageId,
     Reply,
     Sent,
 )
+from bot.domain.staff import StaffId
 
 Lookup = NewType("Lookup", bytes)
 
@@ -95,6 +97,8 @@ class Delivery(enum.StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    HELD = "held"  # a counsellor's line that waits until the visitor looks for it
+    DROPPED = "dropped"  # overtaken by a claim or by the visitor's own word: never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +114,20 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Something to do on a channel: show a reply or delete messages.
+    """Something to do on a channel: show a reply or a counsellor's line, or delete messages.
 
-    ``urgent`` ones (danger, numbers, handover) go before others. ``reference`` is the channel's id
-    of the message once it was sent. ``address`` is filled in when the row is read for delivery.
+    ``human`` tells that a counsellor says it, be it in a canned reply. ``urgent`` ones (danger,
+    numbers, handover) go before others. ``reference`` is the channel's id of the message once it
+    was sent. ``address`` is filled in when the row is read for delivery.
     """
 
     id: MessageId
     conversation: ConversationId
     channel: Channel
-    body: Reply | Deletion = field(repr=False)
+    body: Reply | Line | Deletion = field(repr=False)
     at: datetime
     due_at: datetime
+    human: bool = False
     urgent: bool = False
     state: Delivery = Delivery.PENDING
     attempts: int = 0
@@ -225,7 +231,33 @@ class Messages(Protocol):
     async def replies_after(
         self, conversation: ConversationId, after: MessageId
     ) -> Sequence[Outgoing]:
-        """Return the outgoing messages of a conversation after an id, in order."""
+        """Return what the visitor may see of the outgoing messages after an id, in order.
+
+        What is held back or was dropped is not among them.
+        """
+
+    async def thread(
+        self, conversation: ConversationId, after: MessageId, limit: int
+    ) -> Sequence[Arrival | Outgoing]:
+        """Return the newest messages of both sides after an id, in order; wiped ones are absent."""
+
+    async def newest(self, conversation: ConversationId) -> MessageId:
+        """Return the id of the last message of either side, 0 if there is none."""
+
+    async def release(self, conversation: ConversationId) -> Sequence[Outgoing]:
+        """Take what is held back out of the store and return it, oldest first."""
+
+    async def held(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, int]:
+        """Return how many messages are held back in each conversation that has any."""
+
+    async def drop(self, conversation: ConversationId, *, human: bool) -> int:
+        """Drop what is not yet on its way, of counsellors or of the program; return how many.
+
+        Deletions and urgent messages of the program stay: numbers are never taken back.
+        """
+
+    async def once(self, name: str, at: datetime) -> bool:
+        """Remember a name in the register of seen ids; False if it was there already."""
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages of both sides since a moment, oldest first."""
@@ -248,7 +280,19 @@ class Handovers(Protocol):
     async def save(self, handover: Handover) -> Handover:
         """Insert it (id None) or update it under its version; return it with id and new version.
 
-        StoreUnavailableError when the version has changed or another one is open.
+        ChangedError when the version has changed or another one is open.
+        """
+
+    async def get(self, handover: int) -> Handover | None:
+        """Return a handover by its number, None when it is gone."""
+
+    async def every_open(self) -> Sequence[Handover]:
+        """Return all open handovers, oldest first; those whose key is gone are absent."""
+
+    async def renew(self, handover: Handover) -> None:
+        """Write only the lease of an active handover, for the owner it names; its version stays.
+
+        Without effect when it has changed hands meanwhile.
         """
 
     async def waiting_ahead(self, handover: Handover) -> int:
@@ -278,12 +322,87 @@ class Marks(Protocol):
         """Store a mark."""
 
 
+class NoteKind(enum.StrEnum):
+    """What a note is."""
+
+    NOTE = "note"
+    WHISPER = "whisper"  # from a supervisor to the counsellor
+    TRANSFER = "transfer"  # need, risk now, promised next step
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What staff write for staff; never sent, sealed, and gone with the conversation."""
+
+    id: MessageId
+    conversation: ConversationId
+    author: StaffId
+    kind: NoteKind
+    at: datetime
+    text: str = field(repr=False)
+
+
+class Notes(Protocol):
+    """Notes and unsent drafts of counsellors."""
+
+    async def add(self, note: Note) -> None:
+        """Store a note."""
+
+    async def of(self, conversation: ConversationId) -> Sequence[Note]:
+        """Return the notes of a conversation, oldest first."""
+
+    async def keep_draft(self, conversation: ConversationId, staff: StaffId, text: str) -> None:
+        """Store what a counsellor is typing, replacing what they typed before; empty removes it."""
+
+    async def draft(self, conversation: ConversationId, staff: StaffId) -> str:
+        """Return what a counsellor was typing, empty if nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A counsellor at work: since when, last sign of life, and the locales they write."""
+
+    staff: StaffId
+    since: datetime
+    beat_at: datetime
+    languages: frozenset[str] = frozenset()
+
+
+class Shifts(Protocol):
+    """Who is on shift."""
+
+    async def begin(self, shift: Shift) -> None:
+        """Start a shift, or start it anew."""
+
+    async def beat(self, staff: StaffId, at: datetime) -> bool:
+        """Note a sign of life; False when this person is not on shift."""
+
+    async def end(self, staff: StaffId) -> None:
+        """End a shift; ending none is no error."""
+
+    async def since(self, moment: datetime) -> Sequence[Shift]:
+        """Return the shifts with a sign of life since a moment, longest at work first."""
+
+
+class Figures(Protocol):
+    """Counters, never rows about anybody (security-reliability.md 2.4)."""
+
+    async def count(self, week: str, values: Mapping[str, str]) -> None:
+        """Add one to the counter of each (kind, value) in a week such as ``2026-W47``."""
+
+    async def between(self, first: str, last: str) -> Mapping[tuple[str, str, str], int]:
+        """Return the counters of the weeks from first to last, by (week, kind, value)."""
+
+
 class UnitOfWork(Protocol):
     """One transaction and what can be reached in it."""
 
     conversations: Conversations
     messages: Messages
     handovers: Handovers
+    notes: Notes
+    shifts: Shifts
+    figures: Figures
     timers: Timers
     marks: Marks
 

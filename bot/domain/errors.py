@@ -8,9 +8,18 @@ HavnError
 │   └── TranslationError    a .po file cannot be read
 ├── InvalidTapError         the data of a tapped button is not one Havn made
 ├── StoreUnavailableError   the database did not take a write; nothing was acknowledged
+│   └── ChangedError        somebody else changed the row since it was read
 ├── ConversationGoneError   the conversation was forgotten or has expired
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
-└── DialogueUnavailableError   the NLU unit is off, late or broken
+├── DialogueUnavailableError   the NLU unit is off, late or broken
+└── RefusedError            a wish of staff that the state of things does not allow
+    ├── AlreadyTakenError       somebody else holds the conversation, or it is over
+    ├── NotYoursError           it is held by somebody else, or by nobody
+    ├── NothingToTransferError  nobody offers it (any more)
+    ├── ReasonMissingError      a step that needs a reason has none
+    ├── FullError               the counsellor holds as much as one should
+    ├── StillOpenError          a shift cannot end with open conversations
+    └── NotOnShiftError         only who is on shift takes conversations
 
 No message of these errors ever holds what a visitor wrote.
 """
@@ -48,6 +57,10 @@ class StoreUnavailableError(HavnError):
     """The database did not take a write; nothing was acknowledged."""
 
 
+class ChangedError(StoreUnavailableError):
+    """Somebody else changed the row since it was read."""
+
+
 class ConversationGoneError(HavnError, LookupError):
     """The conversation was forgotten or has expired."""
 
@@ -58,3 +71,35 @@ class KeyUnavailableError(HavnError, LookupError):
 
 class DialogueUnavailableError(HavnError):
     """The NLU unit is off, late or broken."""
+
+
+class RefusedError(HavnError):
+    """A wish of staff that the state of things does not allow."""
+
+
+class AlreadyTakenError(RefusedError):
+    """Somebody else holds the conversation, or it is over."""
+
+
+class NotYoursError(RefusedError):
+    """The conversation is held by somebody else, or by nobody."""
+
+
+class NothingToTransferError(RefusedError):
+    """Nobody offers the conversation (any more)."""
+
+
+class ReasonMissingError(RefusedError):
+    """A step that needs a reason has none."""
+
+
+class FullError(RefusedError):
+    """The counsellor holds as much as one should."""
+
+
+class StillOpenError(RefusedError):
+    """A shift cannot end with open conversations."""
+
+
+class NotOnShiftError(RefusedError):
+    """Only who is on shift takes conversations."""

@@ -86,6 +86,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Words of a counsellor, as they typed them, under the alias the visitor knows them by."""
+
+    alias: str
+    text: str = field(repr=False)
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """A rendered reply: the words of one message in one locale, ready for a channel."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot import metrics
 from bot.domain import handover as handovers
-from bot.domain import self_check
+from bot.domain import queue, self_check
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
@@ -233,7 +233,7 @@ class Answers:
 
     def _situation(self, case: _Case, arrival: Arrival, desk: _Desk) -> turns.Situation:
         renderer = self._renderer
-        low, high = handovers.estimate(case.ahead)
+        low, high = queue.estimate(case.ahead)
         return turns.Situation(
             deck=renderer.deck,
             now=self._clock.now(),

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from bot import metrics
 from bot.domain.errors import HavnError
-from bot.domain.messages import Reply
 from bot.logs import error_class, logger
 from bot.ports import (
     ChannelPort,
     Clock,
+    Deletion,
     Delivery,
     DeliveryError,
     Outgoing,
@@ -142,8 +142,8 @@ class Deliverer:
         return replace(one, state=Delivery.SENT, attempts=one.attempts + 1, reference=reference)
 
     async def _do(self, one: Outgoing) -> str:
-        if isinstance(one.body, Reply):
-            bubble = self._renderer.render(one.body, self._channel.name)
+        if not isinstance(one.body, Deletion):
+            bubble = self._renderer.show(one.body, self._channel.name)
             return await self._channel.show(one.address, bubble)
         await self._channel.delete(one.address, one.body.references)
         if one.body.then is None:

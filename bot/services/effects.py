@@ -8,7 +8,7 @@ from bot.domain import handover as handovers
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.handover import Handover
-from bot.domain.messages import Channel, ConversationId, MessageId, Reply
+from bot.domain.messages import Channel, ConversationId, Line, MessageId, Reply
 from bot.domain.triage import Level
 from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
@@ -23,10 +23,12 @@ _URGENT = ("utter_danger", "utter_suicide", "utter_queue", "utter_phone", "utter
 
 
 def outgoing(
-    conversation: Conversation, body: Reply | Deletion, *, id_: MessageId, now: datetime
+    conversation: Conversation, body: Reply | Line | Deletion, *, id_: MessageId, now: datetime
 ) -> Outgoing:
     """Return a message to post: pending where a channel is sent to, done where it fetches."""
-    urgent = isinstance(body, Deletion) or body.screen.startswith(_URGENT)
+    urgent = isinstance(body, Deletion) or (
+        isinstance(body, Reply) and body.screen.startswith(_URGENT)
+    )
     state = Delivery.PENDING if conversation.channel in PUSHED else Delivery.SENT
     return Outgoing(
         id_, conversation.id, conversation.channel, body, now, now, urgent=urgent, state=state
@@ -53,7 +55,14 @@ async def apply(
                 handover = await _offer(unit, conversation, handover, level, now)
             case turns.Ask():
                 handover = await _ask(
-                    unit, sealer, conversation, handover, effect, now=now, staffed=staffed
+                    unit,
+                    sealer,
+                    conversation,
+                    handover,
+                    effect,
+                    now=now,
+                    staffed=staffed,
+                    up_to=up_to,
                 )
             case turns.Withdraw():
                 handover = await _withdraw(unit, handover, now)
@@ -92,6 +101,7 @@ async def _ask(
     *,
     now: datetime,
     staffed: bool,
+    up_to: MessageId,
 ) -> Handover:
     """Enter the queue; while nobody can write, only a kept place enters it."""
     locale = conversation.memory.locale or "en"
@@ -103,6 +113,7 @@ async def _ask(
         notify=ask.notify,
         minor=ask.minor,
         code_word=word,
+        newest=up_to,
     )
     if staffed or ask.keep:
         handover = handovers.asked(handover, now, staffed=staffed)

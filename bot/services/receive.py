@@ -26,12 +26,12 @@ from bot.domain.messages import (
 )
 from bot.domain.triage import Lexicon, assess
 from bot.logs import error_class, logger
-from bot.ports import Arrival, Clock, Lookup, Outgoing, Sealer, Store, UnitOfWork
+from bot.ports import Arrival, Clock, Deletion, Lookup, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.answer import Answers
 from bot.services.batch import Batch
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds, conversation_id
-from bot.services.reply import Renderer
+from bot.services.reply import Renderer, said_by
 
 log = logger(__name__)
 
@@ -198,9 +198,14 @@ class Reception:
 
     def _rendered(self, rows: Sequence[Outgoing]) -> Sequence[Sent]:
         return [
-            Sent(row.id, _PROGRAM, row.at, self._renderer.render(row.body, row.channel))
+            Sent(
+                row.id,
+                said_by(row.body) or _PROGRAM,
+                row.at,
+                self._renderer.show(row.body, row.channel),
+            )
             for row in rows
-            if isinstance(row.body, Reply)
+            if not isinstance(row.body, Deletion)
         ]
 
     async def _store_all(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bot.domain.facts import PLACEHOLDER, Registry
-from bot.domain.messages import Bubble, Channel, Choice, Reply
+from bot.domain.messages import Bubble, Channel, Choice, Line, Reply
 from bot.domain.screens import Button, Deck, Tap
 from bot.i18n import LOCALES, Texts, Values, mark_start, own_name
 
@@ -13,6 +14,12 @@ _COPY = "action_copy_number"
 _LANGUAGE = "action_set_language"
 _HIDE = "action_hide"
 _LONG_LABEL = 14
+# The screen of a bubble that holds a counsellor's own words.
+LINE = "line"
+# Screens that counsellors send: approved sentences in the visitor's locale.
+CANNED = "utter_canned_"
+_TALK = "utter_human_joined"
+_PERSON = "\N{BUST IN SILHOUETTE}"
 
 
 class Renderer:
@@ -45,6 +52,23 @@ class Renderer:
             tuple(rows),
             reply.on if screen.in_place else "",
         )
+
+    def show(self, body: Reply | Line, channel: Channel) -> Bubble:
+        """Return a reply, or a counsellor's line with the ways out of the talk under it.
+
+        A person's words carry their alias and a sign where the channel does not set them apart.
+        """
+        if isinstance(body, Reply):
+            bubble = self.render(body, channel)
+            alias = said_by(body)
+        else:
+            ways_out = self._rows(self.deck[_TALK].buttons, Reply(_TALK, body.locale))
+            bubble = Bubble(LINE, body.locale, body.text, tuple(ways_out))
+            alias = body.alias
+        if not alias or channel is Channel.WEB:
+            return bubble
+        text = mark_start(f"{_PERSON} {alias}: {bubble.text}", body.locale)
+        return replace(bubble, text=text)
 
     def label(self, button: Button, locale: str) -> str:
         """Return a button's label in a locale."""
@@ -139,6 +163,13 @@ class Renderer:
         return (
             [tuple(Choice(self.label(b, reply.locale), b.tap.encode()) for b in row)] if row else []
         )
+
+
+def said_by(body: Reply | Line) -> str:
+    """Return the alias of the counsellor who says this, "" where the program speaks."""
+    if isinstance(body, Line):
+        return body.alias
+    return body.values.get("staff_alias", "") if body.screen.startswith(CANNED) else ""
 
 
 def fold(text: str) -> str:

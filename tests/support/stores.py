@@ -18,7 +18,9 @@ from bot.ports import Arrival, Lookup, Outgoing, Sealer, Store
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-TABLES = "conversations, receipts, messages, handovers, timers, marks"
+TABLES = (
+    "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks"
+)
 
 _numbers = itertools.count(1)
 

@@ -8,8 +8,10 @@ from hashlib import blake2b
 from typing import Any
 
 from bot.domain.conversation import Choice, Consent, Memory, Notify
-from bot.domain.messages import Event, Media, Reply, Start, Tapped, Text
+from bot.domain.handover import Close, Handover, Outcome, Referral, Topic, Transfer
+from bot.domain.messages import Event, Line, Media, MessageId, Reply, Start, Tapped, Text
 from bot.domain.screens import Button, Tap
+from bot.domain.staff import StaffId
 from bot.ports import Deletion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,21 +96,84 @@ def event_from_bytes(data: bytes) -> Event:
     return Media()
 
 
-def body_to_bytes(body: Reply | Deletion) -> bytes:
+def body_to_bytes(body: Reply | Line | Deletion) -> bytes:
     """Write what goes out."""
+    if isinstance(body, Line):
+        return dump({"line": [body.alias, body.text, body.locale]})
     if isinstance(body, Deletion):
         then = _reply(body.then) if body.then else None
         return dump({"delete": list(body.references), "then": then})
     return dump(_reply(body))
 
 
-def body_from_bytes(data: bytes) -> Reply | Deletion:
+def body_from_bytes(data: bytes) -> Reply | Line | Deletion:
     """Read what goes out."""
     raw = load(data)
+    if "line" in raw:
+        return Line(*raw["line"])
     if "delete" in raw:
         then = _read_reply(raw["then"]) if raw["then"] else None
         return Deletion(tuple(raw["delete"]), then)
     return _read_reply(raw)
+
+
+def details_to_bytes(h: Handover) -> bytes:
+    """Write what a handover holds besides what queries need."""
+    return dump(
+        {
+            "consent": h.consent,
+            "notify": h.notify,
+            "minor": h.minor,
+            "code_word": h.code_word,
+            "readable_after": h.readable_after,
+            "claimed_at": _ms(h.claimed_at),
+            "answered_at": _ms(h.answered_at),
+            "transfer": _transfer(h.transfer),
+            "flags": [h.doubted, h.hidden, h.hand, h.pinged],
+            "close": [h.close.outcome, h.close.referral, h.close.topic] if h.close else None,
+        }
+    )
+
+
+def details_from_bytes(data: bytes) -> Mapping[str, Any]:
+    """Read what details_to_bytes() wrote, as arguments of a Handover."""
+    raw = load(data)
+    doubted, hidden, hand, pinged = raw["flags"]
+    close, transfer = raw["close"], raw["transfer"]
+    return {
+        "consent": None if raw["consent"] is None else Consent(raw["consent"]),
+        "notify": Notify(raw["notify"]),
+        "minor": raw["minor"],
+        "code_word": raw["code_word"],
+        "readable_after": MessageId(raw["readable_after"]),
+        "claimed_at": moment(raw["claimed_at"]),
+        "answered_at": moment(raw["answered_at"]),
+        "transfer": None if transfer is None else _read_transfer(*transfer),
+        "doubted": doubted,
+        "hidden": hidden,
+        "hand": hand,
+        "pinged": pinged,
+        "close": None
+        if close is None
+        else Close(Outcome(close[0]), Referral(close[1]), Topic(close[2])),
+    }
+
+
+def moment(ms: int | None) -> datetime | None:
+    """Return the moment of milliseconds, None for None."""
+    return None if ms is None else from_ms(ms)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
+
+
+def _transfer(transfer: Transfer | None) -> list[Any] | None:
+    return None if transfer is None else [to_ms(transfer.until), transfer.to, transfer.agreed]
+
+
+def _read_transfer(until: int, to: str | None, agreed: bool | None) -> Transfer:
+    return Transfer(from_ms(until), None if to is None else StaffId(to), agreed)
 
 
 def _reply(reply: Reply) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """Handovers over SQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
 from bot.adapters.storage.dialects import per_dialect
 from bot.adapters.storage.rows import SealedRows
 from bot.adapters.storage.tables import handovers, is_open
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import ChangedError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import ConversationId
 from bot.ports import Sealer
@@ -32,6 +33,19 @@ _AHEAD = (
             and_(_h.level == bindparam("level"), _h.asked_at < bindparam("asked_at")),
         ),
     )
+)
+
+
+_ONE = select(handovers).where(_h.id == bindparam("key"))
+_EVERY_OPEN = select(handovers).where(is_open()).order_by(_h.id)
+_RENEW = (
+    update(handovers)
+    .where(
+        _h.id == bindparam("key"),
+        _h.owner == bindparam("holder"),
+        _h.state == State.ACTIVE.value,
+    )
+    .values(lease_until=bindparam("until"))
 )
 
 
@@ -58,7 +72,7 @@ class SqlHandovers:
             begin = _BEGIN[self._connection.dialect.name]
             id_ = await self._connection.scalar(begin, row)
             if id_ is None:
-                raise StoreUnavailableError("another handover of the conversation is open")
+                raise ChangedError("another handover of the conversation is open")
             return replace(handover, id=id_, version=handover.version + 1)
         change = (
             update(handovers)
@@ -66,8 +80,33 @@ class SqlHandovers:
             .values(**row)
         )
         if (await self._connection.execute(change)).rowcount != 1:
-            raise StoreUnavailableError("the handover has changed since it was read")
+            raise ChangedError("the handover has changed since it was read")
         return replace(handover, version=handover.version + 1)
+
+    async def get(self, handover: int) -> Handover | None:
+        """Return a handover by its number."""
+        found = await self._read(_ONE, {"key": handover})
+        return found[0] if found else None
+
+    async def every_open(self) -> Sequence[Handover]:
+        """Return all open handovers that can be read, oldest first."""
+        return await self._read(_EVERY_OPEN, {})
+
+    async def renew(self, handover: Handover) -> None:
+        """Write only the lease."""
+        until = handover.lease_until
+        parameters = {
+            "key": handover.id,
+            "holder": handover.owner,
+            "until": None if until is None else codec.to_ms(until),
+        }
+        await self._connection.execute(_RENEW, parameters)
+
+    async def _read(self, query: Select[Any], parameters: Mapping[str, Any]) -> list[Handover]:
+        rows = (await self._connection.execute(query, parameters)).all()
+        await self._sealer.load_keys({row.conversation_id for row in rows})
+        has_key = self._sealer.has_key
+        return [self._rows.handover(row) for row in rows if has_key(row.conversation_id)]
 
     async def waiting_ahead(self, handover: Handover) -> int:
         """Return how many waiting handovers come first: higher level, then older."""

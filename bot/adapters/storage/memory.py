@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.adapters.storage.memory_data import Data, without
+from bot.adapters.storage.memory_desk import MemoryFigures, MemoryNotes, MemoryShifts
 from bot.adapters.storage.memory_messages import MemoryMessages
 from bot.adapters.storage.unit_of_work import Unit
 from bot.domain.conversation import Conversation
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import ChangedError, StoreUnavailableError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, ConversationId
 from bot.ports import Lookup, Timer, UnitOfWork
@@ -32,6 +33,9 @@ class MemoryStore:
                 _Conversations(data),
                 MemoryMessages(data),
                 _Handovers(data),
+                MemoryNotes(data),
+                MemoryShifts(data),
+                MemoryFigures(data),
                 _Timers(data),
                 _Marks(data),
             )
@@ -137,6 +141,8 @@ class _Conversations:
         data.unanswered = without(data.unanswered, gone)
         data.outgoing = without(data.outgoing, gone)
         data.handovers = without(data.handovers, gone)
+        data.notes = without(data.notes, gone)
+        data.drafts = {key: text for key, text in data.drafts.items() if key[0] not in gone}
         data.timers = without(data.timers, gone)
 
     def _unlist(self, ids: Collection[ConversationId]) -> None:
@@ -161,14 +167,30 @@ class _Handovers:
         data.require([handover.conversation])
         if handover.id is None:
             if handover.conversation in await self.open_for([handover.conversation]):
-                raise StoreUnavailableError("another handover of the conversation is open")
+                raise ChangedError("another handover of the conversation is open")
             data.last_handover += 1
             handover = replace(handover, id=data.last_handover)
-        elif data.handovers[handover.id].version != handover.version:
-            raise StoreUnavailableError("the handover has changed since it was read")
+        elif (
+            handover.id not in data.handovers
+            or data.handovers[handover.id].version != handover.version
+        ):
+            raise ChangedError("the handover has changed since it was read")
         saved = replace(handover, version=handover.version + 1)
         data.handovers[saved.id or 0] = saved
         return saved
+
+    async def get(self, handover: int) -> Handover | None:
+        return self._data.handovers.get(handover)
+
+    async def every_open(self) -> Sequence[Handover]:
+        stored = self._data.handovers
+        return [h for _, h in sorted(stored.items()) if h.state is not State.CLOSED]
+
+    async def renew(self, handover: Handover) -> None:
+        stored = self._data.handovers.get(handover.id or 0)
+        if stored and stored.state is State.ACTIVE and stored.owner == handover.owner:
+            renewed = replace(stored, lease_until=handover.lease_until)
+            self._data.handovers[stored.id or 0] = renewed
 
     async def waiting_ahead(self, handover: Handover) -> int:
         mine = _place(handover)

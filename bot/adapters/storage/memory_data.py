@@ -10,10 +10,11 @@ from bot.domain.conversation import Conversation
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel, ConversationId, MessageId
-from bot.ports import Arrival, Lookup, Outgoing, Timer
+from bot.domain.staff import StaffId
+from bot.ports import Arrival, Lookup, Note, Outgoing, Shift, Timer
 
 Key = TypeVar("Key")
-Row = TypeVar("Row", Arrival, Outgoing, Handover, Timer)
+Row = TypeVar("Row", Arrival, Outgoing, Handover, Note, Timer)
 
 
 @dataclass(slots=True)
@@ -28,6 +29,11 @@ class Data:
     unanswered: dict[MessageId, Arrival] = field(default_factory=dict)
     outgoing: dict[MessageId, Outgoing] = field(default_factory=dict)
     handovers: dict[int, Handover] = field(default_factory=dict)
+    notes: dict[MessageId, Note] = field(default_factory=dict)
+    drafts: dict[tuple[ConversationId, StaffId], str] = field(default_factory=dict)
+    shifts: dict[StaffId, Shift] = field(default_factory=dict)
+    figures: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    once: dict[str, datetime] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     last_handover: int = 0

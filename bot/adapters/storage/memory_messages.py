@@ -1,5 +1,6 @@
 """Messages of both directions in memory."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,10 @@ from bot.ports import Arrival, Delivery, Outgoing
 
 _UNFINISHED = (Delivery.PENDING, Delivery.SENDING)
 _NOTHING = Text("")
+
+
+def _is_wiped(message: Arrival | Outgoing) -> bool:
+    return isinstance(message, Arrival) and message.incoming.event is _NOTHING
 
 
 class MemoryMessages:
@@ -102,8 +107,67 @@ class MemoryMessages:
         return [
             message
             for id_, message in sorted(self._data.outgoing.items())
-            if message.conversation == conversation and id_ > after
+            if message.conversation == conversation
+            and id_ > after
+            and message.state not in (Delivery.HELD, Delivery.DROPPED)
         ]
+
+    async def thread(
+        self, conversation: ConversationId, after: MessageId, limit: int
+    ) -> Sequence[Arrival | Outgoing]:
+        """Return the newest messages of both sides after an id, in order."""
+        both: dict[MessageId, Arrival | Outgoing] = {**self._data.arrivals, **self._data.outgoing}
+        mine = [
+            message
+            for id_, message in sorted(both.items())
+            if message.conversation == conversation and id_ > after and not _is_wiped(message)
+        ]
+        return mine[-limit:]
+
+    async def newest(self, conversation: ConversationId) -> MessageId:
+        """Return the id of the last message of either side."""
+        both: list[Arrival | Outgoing] = [
+            *self._data.arrivals.values(),
+            *self._data.outgoing.values(),
+        ]
+        mine = [message.id for message in both if message.conversation == conversation]
+        return max(mine, default=MessageId(0))
+
+    async def release(self, conversation: ConversationId) -> Sequence[Outgoing]:
+        """Take what is held back out of the store."""
+        held = [
+            message
+            for _, message in sorted(self._data.outgoing.items())
+            if message.conversation == conversation and message.state is Delivery.HELD
+        ]
+        for message in held:
+            del self._data.outgoing[message.id]
+        return held
+
+    async def held(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, int]:
+        """Return how many messages are held back in each conversation."""
+        return Counter(
+            message.conversation
+            for message in self._data.outgoing.values()
+            if message.state is Delivery.HELD and message.conversation in ids
+        )
+
+    async def drop(self, conversation: ConversationId, *, human: bool) -> int:
+        """Drop what is not yet on its way."""
+        dropped = {
+            id_: replace(message, state=Delivery.DROPPED)
+            for id_, message in self._data.outgoing.items()
+            if message.conversation == conversation
+            and message.human == human
+            and not message.urgent
+            and message.state in (Delivery.PENDING, Delivery.HELD)
+        }
+        self._data.outgoing |= dropped
+        return len(dropped)
+
+    async def once(self, name: str, at: datetime) -> bool:
+        """Remember a name in the register of seen ids."""
+        return self._data.once.setdefault(name, at) is at
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""

@@ -28,6 +28,8 @@ from bot.domain.messages import Channel, ConversationId, MessageId
 from bot.ports import Arrival, Delivery, Outgoing, Sealer
 
 _m = messages.c
+# Where the register keeps what staff send: beside the channels of visitors.
+_STAFF = "console"
 _earlier = messages.alias("earlier")
 
 _REMEMBER = per_dialect(
@@ -105,10 +107,52 @@ _GIVE_UP = (
     .where(_m.id.in_(bindparam("ids", expanding=True)))
     .values(state=Delivery.FAILED.value)
 )
+_HIDDEN = (Delivery.HELD.value, Delivery.DROPPED.value)
 _REPLIES = (
     select(messages)
-    .where(_m.conversation_id == bindparam("key"), ~_m.incoming, _m.id > bindparam("after"))
+    .where(
+        _m.conversation_id == bindparam("key"),
+        ~_m.incoming,
+        _m.id > bindparam("after"),
+        _m.state.not_in(_HIDDEN),
+    )
     .order_by(_m.id)
+)
+_THREAD = (
+    select(messages)
+    .where(
+        _m.conversation_id == bindparam("key"),
+        _m.id > bindparam("after"),
+        _m.body.is_not(None),
+    )
+    .order_by(_m.id.desc())
+    .limit(bindparam("limit"))
+)
+_NEWEST = select(func.max(_m.id)).where(_m.conversation_id == bindparam("key"))
+_HELD = (
+    select(messages)
+    .where(_m.conversation_id == bindparam("key"), _m.state == Delivery.HELD.value)
+    .order_by(_m.id)
+)
+_TAKE = delete(messages).where(_m.id.in_(bindparam("ids", expanding=True)))
+_COUNT_HELD = (
+    select(_m.conversation_id, func.count())
+    .where(
+        _m.conversation_id.in_(bindparam("ids", expanding=True)),
+        _m.state == Delivery.HELD.value,
+    )
+    .group_by(_m.conversation_id)
+)
+_DROP = (
+    update(messages)
+    .where(
+        _m.conversation_id == bindparam("key"),
+        ~_m.incoming,
+        _m.human == bindparam("by_human"),
+        ~_m.urgent,
+        _m.state.in_([Delivery.PENDING.value, Delivery.HELD.value]),
+    )
+    .values(state=Delivery.DROPPED.value)
 )
 _REFERENCES = (
     select(_m.id, _m.reference)
@@ -222,6 +266,44 @@ class SqlMessages:
         """Return outgoing messages after an id, in order."""
         rows = await self._of(_REPLIES, conversation, after=after)
         return [self._rows.outgoing(row) for row in rows]
+
+    async def thread(
+        self, conversation: ConversationId, after: MessageId, limit: int
+    ) -> Sequence[Arrival | Outgoing]:
+        """Return the newest messages of both sides after an id, in order."""
+        rows = await self._of(_THREAD, conversation, after=after, limit=limit)
+        read = self._rows
+        return [read.arrival(r) if r.incoming else read.outgoing(r) for r in reversed(rows)]
+
+    async def newest(self, conversation: ConversationId) -> MessageId:
+        """Return the id of the last message of either side."""
+        return MessageId(await self._connection.scalar(_NEWEST, {"key": conversation}) or 0)
+
+    async def release(self, conversation: ConversationId) -> Sequence[Outgoing]:
+        """Take what is held back out of the store."""
+        rows = await self._of(_HELD, conversation)
+        held = [self._rows.outgoing(row) for row in rows]
+        if held:
+            await self._connection.execute(_TAKE, {"ids": [one.id for one in held]})
+        return held
+
+    async def held(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, int]:
+        """Return how many messages are held back in each conversation."""
+        if not ids:
+            return {}
+        rows = await self._connection.execute(_COUNT_HELD, {"ids": list(ids)})
+        return {ConversationId(id_): count for id_, count in rows}
+
+    async def drop(self, conversation: ConversationId, *, human: bool) -> int:
+        """Drop what is not yet on its way."""
+        parameters = {"key": conversation, "by_human": human}
+        return int((await self._connection.execute(_DROP, parameters)).rowcount)
+
+    async def once(self, name: str, at: datetime) -> bool:
+        """Remember a name in the register of seen ids."""
+        row = {"channel": _STAFF, "external": codec.digest(name), "at": codec.to_ms(at)}
+        remember = _REMEMBER[self._connection.dialect.name]
+        return bool((await self._connection.execute(remember, [row])).all())
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""

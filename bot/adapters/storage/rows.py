@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Row
 
 from bot.adapters.storage import codec
-from bot.domain.conversation import Consent, Conversation, Notify
+from bot.domain.conversation import Conversation
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, ConversationId, Incoming, MessageId
+from bot.domain.staff import StaffId
 from bot.domain.triage import Level
-from bot.ports import Arrival, Delivery, Lookup, Outgoing, Sealer
+from bot.ports import Arrival, Delivery, Lookup, Note, NoteKind, Outgoing, Sealer
 
 DONE = "done"
 
@@ -86,6 +87,7 @@ class SealedRows:
             "conversation_id": a.conversation,
             "channel": incoming.channel.value,
             "incoming": True,
+            "human": False,
             "state": Delivery.PENDING.value,
             "at": codec.to_ms(a.at),
             "due_at": codec.to_ms(a.at),
@@ -123,6 +125,7 @@ class SealedRows:
             "conversation_id": o.conversation,
             "channel": o.channel.value,
             "incoming": False,
+            "human": o.human,
             "state": o.state.value,
             "at": codec.to_ms(o.at),
             "due_at": codec.to_ms(o.due_at),
@@ -154,6 +157,7 @@ class SealedRows:
             body=codec.body_from_bytes(body),
             at=codec.from_ms(row.at),
             due_at=codec.from_ms(row.due_at),
+            human=row.human,
             urgent=row.urgent,
             state=Delivery(row.state),
             attempts=row.attempts,
@@ -178,8 +182,8 @@ class SealedRows:
     # --- handovers ---
 
     def of_handover(self, h: Handover) -> Values:
-        """Return a row at the next version. What the visitor agreed to is sealed."""
-        details = codec.dump([h.consent, h.notify, h.minor, h.code_word])
+        """Return a row at the next version. What queries do not need is sealed."""
+        details = codec.details_to_bytes(h)
         return {
             "conversation_id": h.conversation,
             "state": h.state.value,
@@ -188,6 +192,8 @@ class SealedRows:
             "offered_at": codec.to_ms(h.offered_at),
             "asked_at": None if h.asked_at is None else codec.to_ms(h.asked_at),
             "closed_at": None if h.closed_at is None else codec.to_ms(h.closed_at),
+            "owner": h.owner,
+            "lease_until": None if h.lease_until is None else codec.to_ms(h.lease_until),
             "version": h.version + 1,
             "details": self._seal(h.conversation, "handover", "details", details),
         }
@@ -195,20 +201,54 @@ class SealedRows:
     def handover(self, row: Row[Any]) -> Handover:
         """Read a handover."""
         key = ConversationId(row.conversation_id)
-        details = codec.load(self._open(key, "handover", "details", row.details))
-        consent, notify, minor, code_word = details
+        details = codec.details_from_bytes(self._open(key, "handover", "details", row.details))
         return Handover(
             conversation=key,
             state=State(row.state),
             level=Level(row.level),
             locale=row.locale,
             offered_at=codec.from_ms(row.offered_at),
-            asked_at=None if row.asked_at is None else codec.from_ms(row.asked_at),
-            consent=None if consent is None else Consent(consent),
-            notify=Notify(notify),
-            minor=minor,
-            code_word=code_word,
-            closed_at=None if row.closed_at is None else codec.from_ms(row.closed_at),
+            asked_at=codec.moment(row.asked_at),
+            closed_at=codec.moment(row.closed_at),
+            owner=None if row.owner is None else StaffId(row.owner),
+            lease_until=codec.moment(row.lease_until),
             version=row.version,
             id=row.id,
+            **details,
         )
+
+    # --- notes ---
+
+    def of_note(self, n: Note) -> Values:
+        """Return a row."""
+        text = codec.text_to_bytes(n.text)
+        return {
+            "id": n.id,
+            "conversation_id": n.conversation,
+            "author": n.author,
+            "kind": n.kind.value,
+            "at": codec.to_ms(n.at),
+            "body": self._seal(n.conversation, f"note {n.id}", "body", text),
+        }
+
+    def note(self, row: Row[Any]) -> Note:
+        """Read a note."""
+        key = ConversationId(row.conversation_id)
+        text = self._open(key, f"note {row.id}", "body", row.body)
+        return Note(
+            MessageId(row.id),
+            key,
+            StaffId(row.author),
+            NoteKind(row.kind),
+            codec.from_ms(row.at),
+            codec.text_from_bytes(text),
+        )
+
+    def of_draft(self, key: ConversationId, staff: StaffId, text: str) -> Values:
+        """Return a row of what somebody is typing."""
+        body = self._seal(key, f"draft {staff}", "body", codec.text_to_bytes(text))
+        return {"conversation_id": key, "staff": staff, "body": body}
+
+    def draft(self, key: ConversationId, staff: StaffId, body: bytes) -> str:
+        """Read what somebody was typing."""
+        return codec.text_from_bytes(self._open(key, f"draft {staff}", "body", body))

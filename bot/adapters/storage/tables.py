@@ -19,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    false,
     literal_column,
     text,
 )
@@ -86,6 +87,7 @@ messages = Table(
     _conversation_id(),
     Column("channel", String(16), nullable=False),
     Column("incoming", Boolean, nullable=False),
+    Column("human", Boolean, nullable=False, server_default=false()),
     Column("state", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
@@ -114,6 +116,8 @@ handovers = Table(
     Column("offered_at", BigInteger, nullable=False),
     Column("asked_at", BigInteger),
     Column("closed_at", BigInteger),
+    Column("owner", String(32)),
+    Column("lease_until", BigInteger),
     Column("version", Integer, nullable=False),
     Column("details", LargeBinary, nullable=False),
     _partial("uq_handovers_one_open", "conversation_id", where="state <> 'closed'", unique=True),
@@ -128,6 +132,52 @@ timers = Table(
     _conversation_id(primary_key=True),
     Column("kind", String(24), primary_key=True),
     Column("due_at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column(
+        "id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _conversation_id(index=True),
+    Column("author", String(32), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _conversation_id(primary_key=True),
+    Column("staff", String(32), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("staff", String(32), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("languages", String(128), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Counters only: no row is about anybody.
+figures = Table(
+    "figures",
+    metadata,
+    Column("week", String(8), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -15,14 +15,19 @@ from bot.adapters.storage.conversations import SqlConversations
 from bot.adapters.storage.engine import make_engine, migrate
 from bot.adapters.storage.handovers import SqlHandovers
 from bot.adapters.storage.messages import SqlMessages
+from bot.adapters.storage.notes import SqlNotes
+from bot.adapters.storage.shifts import SqlFigures, SqlShifts
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
 from bot.domain.errors import ConfigurationError, StoreUnavailableError
 from bot.ports import (
     Conversations,
+    Figures,
     Handovers,
     Marks,
     Messages,
+    Notes,
     Sealer,
+    Shifts,
     Timers,
     UnitOfWork,
 )
@@ -38,6 +43,9 @@ class Unit:
     conversations: Conversations
     messages: Messages
     handovers: Handovers
+    notes: Notes
+    shifts: Shifts
+    figures: Figures
     timers: Timers
     marks: Marks
 
@@ -78,6 +86,9 @@ class SqlStore:
                     SqlConversations(connection, self._sealer),
                     SqlMessages(connection, self._sealer),
                     SqlHandovers(connection, self._sealer),
+                    SqlNotes(connection, self._sealer),
+                    SqlShifts(connection),
+                    SqlFigures(connection),
                     SqlTimers(connection),
                     SqlMarks(connection),
                 )
