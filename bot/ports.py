@@ -328,6 +328,7 @@ class NoteKind(enum.StrEnum):
     NOTE = "note"
     WHISPER = "whisper"  # from a supervisor to the counsellor
     TRANSFER = "transfer"  # need, risk now, promised next step
+    READ = "read"  # a supervisor reads along; no words
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,13 +283,13 @@ def claimed(handover: Handover, staff: StaffId, now: datetime) -> Handover:
 
 def spoke(handover: Handover, staff: StaffId, now: datetime) -> Handover:
     """Renew the lease for a line; NotYoursError unless this counsellor holds the conversation."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     return replace(handover, lease_until=now + LEASE, answered_at=handover.answered_at or now)
 
 
 def renewed(handover: Handover, staff: StaffId, now: datetime) -> Handover:
     """Renew the lease for a heartbeat, once a first line was written; NotYoursError as spoke()."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     if handover.answered_at is None or handover.answered_at < (handover.claimed_at or now):
         return handover
     return replace(handover, lease_until=now + LEASE)
@@ -309,7 +309,7 @@ def offered_transfer(
 
     NotYoursError unless this counsellor holds it, or when they offer it to themselves.
     """
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     if to == staff:
         raise NotYoursError("a transfer goes to somebody else")
     return replace(handover, transfer=Transfer(until=now + TRANSFER, to=to))
@@ -363,19 +363,19 @@ def taken_over(handover: Handover, supervisor: StaffId, now: datetime) -> Handov
 
 def parked(handover: Handover, staff: StaffId, now: datetime) -> Handover:
     """Give a conversation back without ending it: its place is kept for the next shift."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     return _unowned(handover, State.LEFT_MESSAGE)
 
 
 def given_back(handover: Handover, staff: StaffId, now: datetime) -> Handover:
     """Put a conversation back into the queue at once, with its original time."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     return _unowned(handover, State.WAITING)
 
 
 def closed(handover: Handover, staff: StaffId, now: datetime, close: Close) -> Handover:
     """End a talk; NotYoursError unless this counsellor holds it."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     return _ended(handover, now, close)
 
 
@@ -383,7 +383,7 @@ def releveled(
     handover: Handover, staff: StaffId, now: datetime, level: Level, reason: LevelReason | None
 ) -> Handover:
     """Set the level for good; lowering it needs a reason (ux.md 2.1): ReasonMissingError."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     if level < handover.level and reason is None:
         raise ReasonMissingError("a level is lowered with a reason")
     return replace(handover, level=level)
@@ -391,11 +391,12 @@ def releveled(
 
 def with_hand(handover: Handover, staff: StaffId, now: datetime, *, up: bool) -> Handover:
     """Ask a supervisor to read along, or take that back."""
-    _require_owner(handover, staff, now)
+    require_owner(handover, staff, now)
     return replace(handover, hand=up)
 
 
-def _require_owner(handover: Handover, staff: StaffId, now: datetime) -> None:
+def require_owner(handover: Handover, staff: StaffId, now: datetime) -> None:
+    """Raise NotYoursError unless this counsellor holds the conversation."""
     if not handover.is_held_by(staff, now):
         raise NotYoursError("this conversation is not yours (any more)")
 

@@ -14,6 +14,8 @@ from bot.domain.triage import Level
 # Open conversations a counsellor may hold; one in danger counts as two. One more is taken only by
 # choosing it, never by "take next".
 CAP = 2
+# Nobody counts as on shift whose console gave no sign of life for so long.
+ALIVE = timedelta(minutes=2)
 _WEIGHT = {Level.RED: 2}
 
 

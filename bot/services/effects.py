@@ -12,11 +12,12 @@ from bot.domain.messages import Channel, ConversationId, Line, MessageId, Reply
 from bot.domain.triage import Level
 from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
+from bot.services.timers import AUTOCLEAN
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
 
 # Channels that are sent to; the others fetch what they show.
 PUSHED = frozenset({Channel.TELEGRAM})
-AUTOCLEAN = "autoclean"
+
 # Telegram refuses a whole batch with one message over its limit, so stay clear of it.
 DELETABLE = timedelta(hours=DELETE_WINDOW_HOURS, minutes=-10)
 _URGENT = ("utter_danger", "utter_suicide", "utter_queue", "utter_phone", "utter_minor")

@@ -12,9 +12,10 @@ from bot.domain.messages import Channel, ConversationId
 from bot.domain.retention import ClockWatch, Policy
 from bot.logs import error_class, logger
 from bot.ports import Clock, Sealer, Store, Timer
-from bot.services.effects import AUTOCLEAN, PUSHED, hide, set_autoclean
+from bot.services.effects import PUSHED, hide, set_autoclean
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
+from bot.services.timers import AUTOCLEAN
 
 log = logger(__name__)
 

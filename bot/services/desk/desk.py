@@ -1,0 +1,387 @@
+"""The desk: shifts, taking, writing, passing on and ending conversations.
+
+Who may call what is decided by the console; here it is decided whether the state of things allows
+it. Every step with a conversation is recorded in the audit trail in its own transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.domain import handover as handovers
+from bot.domain import queue
+from bot.domain.audit import AuditEvent, Happening
+from bot.domain.conversation import Conversation
+from bot.domain.errors import (
+    AlreadyTakenError,
+    ConversationGoneError,
+    FullError,
+    NotOnShiftError,
+    NotYoursError,
+    StillOpenError,
+)
+from bot.domain.figures import counted, week_of
+from bot.domain.handover import Close, Handover, LevelReason, Outcome, State
+from bot.domain.messages import Channel, Line, Reply
+from bot.domain.staff import StaffId
+from bot.domain.triage import Level
+from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
+from bot.services.desk.changes import QUEUE, Case, Changes, Publish
+from bot.services.desk.speaking import speak
+from bot.services.erase import Eraser
+from bot.services.ids import MessageIds
+from bot.services.timers import LEASE, TRANSFER, UNANSWERED
+
+# A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
+LONGEST_LINE = 4000
+_JOINED = "utter_human_joined"
+
+
+class Desk:
+    """What staff do with conversations."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        ids: MessageIds,
+        eraser: Eraser,
+        publish: Publish,
+        posted: Callable[[Channel], None] = lambda _channel: None,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._ids = ids
+        self._eraser = eraser
+        self._publish = publish
+        self._change = Changes(store=store, clock=clock, publish=publish, posted=posted)
+
+    # --- shifts ---
+
+    async def start_shift(self, staff: StaffId, languages: frozenset[str]) -> None:
+        """Go on shift; places that were kept while nobody could write enter the queue."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            await unit.shifts.begin(Shift(staff, now, now, languages))
+            kept = [h for h in await unit.handovers.every_open() if h.state is State.LEFT_MESSAGE]
+            for handover in kept:
+                await unit.handovers.save(handovers.returned(handover))
+                due = now + queue.honest_after(handover.level)
+                await unit.timers.set(Timer(handover.conversation, UNANSWERED, due))
+        await self._publish(QUEUE)
+
+    async def beat(self, staff: StaffId) -> bool:
+        """Note a sign of life of a console, and renew its leases; False when not on shift."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            on_shift = await unit.shifts.beat(staff, now)
+            for handover in await unit.handovers.every_open():
+                if handover.is_held_by(staff, now):
+                    await unit.handovers.renew(handovers.renewed(handover, staff, now))
+        return on_shift
+
+    async def end_shift(self, staff: StaffId) -> None:
+        """Go off shift; StillOpenError while a conversation is open: hand it over or park it."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            if any(h.is_held_by(staff, now) for h in await unit.handovers.every_open()):
+                raise StillOpenError("hand over or park what is open first")
+            await unit.shifts.end(staff)
+        await self._publish(QUEUE)
+
+    # --- taking ---
+
+    async def take(self, staff: StaffId, alias: str, handover: int) -> Handover:
+        """Take one conversation by choice, also above the cap.
+
+        AlreadyTakenError when somebody was faster, NotOnShiftError off shift.
+        """
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, staff)
+            held = handovers.claimed(case.handover, staff, case.now)
+            await self._record(case, staff, AuditEvent.CONVERSATION_TAKEN)
+            return await self._join(case, held, alias)
+
+        return await self._change(handover, change)
+
+    async def take_next(self, staff: StaffId, alias: str) -> Handover | None:
+        """Take the next in line, None when nobody waits.
+
+        FullError above the cap (two, danger counts two); danger comes through all the same.
+        """
+        while True:
+            now = self._clock.now()
+            async with self._store.begin() as unit:
+                await self._require_shift(unit, staff)
+                everything = await unit.handovers.every_open()
+                shifts = await unit.shifts.since(now - queue.ALIVE)
+            languages = next((s.languages for s in shifts if s.staff == staff), frozenset[str]())
+            found = queue.next_for(everything, languages, now)
+            if found is None or found.id is None:
+                return None
+            if queue.is_full(everything, staff, now) and found.level is not Level.RED:
+                raise FullError("two at a time: end, park or hand over one first")
+            try:
+                return await self.take(staff, alias, found.id)
+            except (AlreadyTakenError, ConversationGoneError):
+                continue
+
+    # --- writing ---
+
+    async def say(self, staff: StaffId, alias: str, handover: int, text: str, once: str) -> bool:
+        """Write a line; ``once`` names this press of the button: False when it was there already.
+
+        NotYoursError unless this counsellor holds the conversation.
+        """
+        return await self._speak(
+            staff, handover, once, lambda locale: Line(alias, text[:LONGEST_LINE], locale)
+        )
+
+    async def say_canned(
+        self, staff: StaffId, alias: str, handover: int, screen: str, once: str
+    ) -> bool:
+        """Send an approved sentence in the visitor's locale."""
+        values = {"staff_alias": alias}
+        return await self._speak(
+            staff, handover, once, lambda locale: Reply(screen, locale, values)
+        )
+
+    async def _speak(
+        self, staff: StaffId, handover: int, once: str, body: Callable[[str], Line | Reply]
+    ) -> bool:
+        fresh = True
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            nonlocal fresh
+            held = handovers.spoke(case.handover, staff, case.now)
+            fresh = await case.unit.messages.once(f"{handover} {once}", case.now)
+            if not fresh:
+                return held, case.conversation
+            locale = case.conversation.memory.locale or "en"
+            held = await speak(
+                case.unit,
+                case.conversation,
+                held,
+                body(locale),
+                ids=self._ids,
+                now=case.now,
+            )
+            await case.unit.notes.keep_draft(case.conversation.id, staff, "")
+            await self._lease(case, held)
+            return held, case.conversation
+
+        await self._change(handover, change)
+        return fresh
+
+    async def note(self, staff: StaffId, handover: int, text: str, *, whisper: bool) -> None:
+        """Write a note for colleagues, or as a supervisor a whisper to the counsellor."""
+        kind = NoteKind.WHISPER if whisper else NoteKind.NOTE
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            if whisper:
+                await self._record(case, staff, AuditEvent.WHISPERED)
+            else:
+                handovers.require_owner(case.handover, staff, case.now)
+            await self._note(case, staff, kind, text)
+            return case.handover, case.conversation
+
+        await self._change(handover, change)
+
+    async def keep_draft(self, staff: StaffId, handover: int, text: str) -> None:
+        """Keep what is being typed; nothing is sent. NotYoursError from anybody but the holder."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            found = await unit.handovers.get(handover)
+            if found is None or not found.is_held_by(staff, now):
+                raise NotYoursError("this conversation is not yours (any more)")
+            await unit.notes.keep_draft(found.conversation, staff, text[:LONGEST_LINE])
+
+    # --- judging ---
+
+    async def set_level(
+        self, staff: StaffId, handover: int, level: Level, reason: LevelReason | None
+    ) -> None:
+        """Set the level; ReasonMissingError when it is lowered without one."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.releveled(case.handover, staff, case.now, level, reason)
+            await self._record(case, staff, AuditEvent.LEVEL_CHANGED, reason or "")
+            return changed, case.conversation
+
+        await self._change(handover, change)
+
+    async def check_word(self, staff: StaffId, handover: int, word: str) -> bool:
+        """Compare a word with the visitor's code word; a wrong one raises a quiet flag."""
+        fits = False
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            nonlocal fits
+            handovers.require_owner(case.handover, staff, case.now)
+            given = self._sealer.hash_word(case.conversation.id, word)
+            fits = bool(case.handover.code_word) and given == case.handover.code_word
+            doubted = replace(case.handover, doubted=not fits)
+            # A wrong code word is serious by itself (ux.md 2.1, orange).
+            return doubted if fits else handovers.raised(doubted, Level.ORANGE), case.conversation
+
+        await self._change(handover, change)
+        return fits
+
+    async def raise_hand(self, staff: StaffId, handover: int, *, up: bool) -> None:
+        """Ask a supervisor to read along, or take that back."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.with_hand(case.handover, staff, case.now, up=up)
+            return changed, case.conversation
+
+        await self._change(handover, change)
+
+    # --- passing on ---
+
+    async def offer_transfer(
+        self, staff: StaffId, alias: str, handover: int, to: StaffId | None, note: str, why: str
+    ) -> None:
+        """Ask a colleague to take over, with a note; the visitor is asked what they may see.
+
+        ``why`` names the word of the deck that tells the visitor the reason.
+        """
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.offered_transfer(case.handover, staff, case.now, to=to)
+            await self._note(case, staff, NoteKind.TRANSFER, note)
+            locale = case.conversation.memory.locale or "en"
+            question = Reply(
+                "utter_human_transfer", locale, {"staff_alias": alias, "transfer_reason": why}
+            )
+            changed = await speak(
+                case.unit, case.conversation, changed, question, ids=self._ids, now=case.now
+            )
+            due = case.now + handovers.TRANSFER
+            await case.unit.timers.set(Timer(case.conversation.id, TRANSFER, due))
+            return changed, _on(case.conversation, "utter_human_transfer")
+
+        await self._change(handover, change)
+
+    async def accept_transfer(self, staff: StaffId, alias: str, handover: int) -> Handover:
+        """Take over what a colleague passes on; NothingToTransferError when that is over."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, staff)
+            newest = await case.unit.messages.newest(case.conversation.id)
+            changed = handovers.accepted_transfer(case.handover, staff, case.now, newest=newest)
+            await self._record(case, staff, AuditEvent.CONVERSATION_TRANSFERRED)
+            return await self._join(case, changed, alias)
+
+        return await self._change(handover, change)
+
+    async def drop_transfer(self, handover: int) -> None:
+        """Refuse an offered conversation, or take an offer back."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            return handovers.dropped_transfer(case.handover), case.conversation
+
+        await self._change(handover, change)
+
+    async def take_over(
+        self, supervisor: StaffId, alias: str, handover: int, reason: str
+    ) -> Handover:
+        """Take a conversation from a colleague, for a recorded reason."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.taken_over(case.handover, supervisor, case.now)
+            await self._record(case, supervisor, AuditEvent.CONVERSATION_TAKEN_OVER, reason)
+            return await self._join(case, changed, alias)
+
+        return await self._change(handover, change)
+
+    # --- ending ---
+
+    async def park(self, staff: StaffId, handover: int) -> None:
+        """Give a conversation back and keep the visitor's place."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.parked(case.handover, staff, case.now)
+            await self._record(case, staff, AuditEvent.CONVERSATION_RELEASED)
+            await self._quiet(case)
+            return changed, _on(case.conversation, "utter_queue_still_waiting")
+
+        await self._change(handover, change)
+
+    async def close(
+        self, staff: StaffId, handover: int, close: Close, *, erase: bool = False
+    ) -> None:
+        """End a talk with an outcome; with ``erase`` the conversation is forgotten at once."""
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            changed = handovers.closed(case.handover, staff, case.now, close)
+            await self._record(case, staff, AuditEvent.CONVERSATION_CLOSED, close.outcome)
+            await self._quiet(case)
+            await case.unit.figures.count(week_of(case.now), counted(changed))
+            screen = "utter_human_quiet" if close.outcome is Outcome.QUIET else "utter_human_ended"
+            locale = case.conversation.memory.locale or "en"
+            if not erase:
+                await speak(
+                    case.unit,
+                    case.conversation,
+                    replace(changed, pinged=True),
+                    Reply(screen, locale),
+                    ids=self._ids,
+                    now=case.now,
+                )
+            return changed, _on(case.conversation, screen)
+
+        closed = await self._change(handover, change)
+        if erase:
+            await self._eraser.forget({closed.conversation})
+
+    # --- inside ---
+
+    async def _require_shift(self, unit: UnitOfWork, staff: StaffId) -> None:
+        """Refuse who is not on shift: visitors wait for those who are."""
+        on_shift = await unit.shifts.since(self._clock.now() - queue.ALIVE)
+        if all(shift.staff != staff for shift in on_shift):
+            raise NotOnShiftError("start your shift first")
+
+    async def _join(self, case: Case, held: Handover, alias: str) -> tuple[Handover, Conversation]:
+        """Silence the program and say who is here."""
+        await case.unit.messages.drop(case.conversation.id, human=False)
+        await case.unit.timers.cancel(case.conversation.id, UNANSWERED)
+        await case.unit.timers.cancel(case.conversation.id, TRANSFER)
+        await self._lease(case, held)
+        locale = case.conversation.memory.locale or "en"
+        joined = Reply(_JOINED, locale, {"staff_alias": alias})
+        held = await speak(case.unit, case.conversation, held, joined, ids=self._ids, now=case.now)
+        return held, _on(case.conversation, _JOINED)
+
+    async def _lease(self, case: Case, held: Handover) -> None:
+        if held.lease_until:
+            await case.unit.timers.set(Timer(case.conversation.id, LEASE, held.lease_until))
+
+    async def _quiet(self, case: Case) -> None:
+        for kind in (LEASE, TRANSFER, UNANSWERED):
+            await case.unit.timers.cancel(case.conversation.id, kind)
+
+    async def _note(self, case: Case, staff: StaffId, kind: NoteKind, text: str) -> None:
+        if text.strip():
+            note = Note(
+                self._ids.next(case.now),
+                case.conversation.id,
+                staff,
+                kind,
+                case.now,
+                text.strip()[:LONGEST_LINE],
+            )
+            await case.unit.notes.add(note)
+
+    async def _record(
+        self, case: Case, staff: StaffId, event: AuditEvent, reason: str = ""
+    ) -> None:
+        subject = await case.unit.audit.alias_of(case.conversation.id)
+        await case.unit.audit.record(Happening(staff, event, case.now, subject, reason))
+
+
+def _on(conversation: Conversation, screen: str) -> Conversation:
+    """Return the conversation with the screen that its visitor sees now."""
+    return replace(conversation, memory=replace(conversation.memory, screen=screen))

@@ -1,0 +1,265 @@
+"""What staff see: the queue, and a conversation they hold. Reading is recorded before it is shown.
+
+Nothing here says who a visitor is: a request has a number and a name such as "Chat K7" made of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain import queue
+from bot.domain.audit import AuditEvent, Happening
+from bot.domain.conversation import Conversation
+from bot.domain.errors import ConversationGoneError, NotYoursError
+from bot.domain.handover import Handover, State
+from bot.domain.messages import Channel, Line, MessageId, Reply, Text
+from bot.domain.queue import Alarm
+from bot.domain.staff import StaffId
+from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift, Store, UnitOfWork
+from bot.services.ids import MessageIds
+from bot.services.reply import Renderer, said_by
+
+# A talk on the screen shows at most this many messages.
+_THREAD = 200
+_HELLO = "utter_canned_hello"
+_LETTERS = "ABCDEFGHKLMNPRSTUVWXYZ"
+# After such a gap the counsellor asks again whether it is safe to write (ux.md section 3, rule 18).
+SAFE_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A request as the queue shows it: never a word of what was written."""
+
+    handover: Handover
+    name: str
+    channel: Channel
+    waited: timedelta
+    alarm: Alarm
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything on the queue page of one counsellor."""
+
+    now: datetime
+    waiting: Sequence[Card]
+    signals: Sequence[Card]
+    kept: Sequence[Card]
+    mine: Sequence[Card]
+    offered: Sequence[Card]
+    others: Sequence[Card]
+    shifts: Sequence[Shift]
+    load: int
+    on_shift: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of a talk. ``author`` is visitor, program or staff; ``state`` is for the latter.
+
+    ``screen`` is the approved text behind it, if any: its English can be shown beside it.
+    """
+
+    id: MessageId
+    author: str
+    at: datetime
+    text: str = field(repr=False)
+    locale: str = ""
+    alias: str = ""
+    state: Delivery = Delivery.SENT
+    screen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation as its counsellor sees it."""
+
+    now: datetime
+    card: Card
+    said: Sequence[Said]
+    notes: Sequence[Note]
+    draft: str = field(repr=False)
+    held: int
+    asked_safe_at: datetime | None
+    quiet_for: timedelta
+    here: bool
+
+    @property
+    def should_ask_safe(self) -> bool:
+        """Tell whether the counsellor should ask first whether it is safe to write."""
+        asked = self.asked_safe_at
+        if asked is None:
+            return True
+        since = [s.at for s in self.said if s.author != "program" and s.at >= asked]
+        pairs = zip(since, [*since[1:], self.now], strict=True)
+        return any(later - earlier > SAFE_FOR for earlier, later in pairs)
+
+    @property
+    def last(self) -> MessageId:
+        """Return the id of the newest message, 0 if there is none."""
+        return self.said[-1].id if self.said else MessageId(0)
+
+
+def name_of(handover: Handover) -> str:
+    """Return a short name for a request, made of its number and of nothing else."""
+    number = handover.id or 0
+    return f"{_LETTERS[(number // 9) % len(_LETTERS)]}{number % 9 + 1}"
+
+
+class Reader:
+    """Reads for staff."""
+
+    def __init__(self, *, store: Store, clock: Clock, renderer: Renderer, ids: MessageIds) -> None:
+        self._store = store
+        self._clock = clock
+        self._renderer = renderer
+        self._ids = ids
+
+    async def board(self, staff: StaffId) -> Board:
+        """Return the queue as this person sees it."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            everything = queue.in_order(await unit.handovers.every_open())
+            conversations = await unit.conversations.load([h.conversation for h in everything])
+            shifts = await unit.shifts.since(now - queue.ALIVE)
+        cards = [
+            _card(h, conversations[h.conversation], now)
+            for h in everything
+            if h.conversation in conversations
+        ]
+        return Board(
+            now=now,
+            waiting=[c for c in cards if _waits(c.handover, now)],
+            signals=[c for c in cards if c.handover.is_signal(now)],
+            kept=[c for c in cards if c.handover.state is State.LEFT_MESSAGE],
+            mine=[c for c in cards if c.handover.is_held_by(staff, now)],
+            offered=[c for c in cards if _is_offered(c.handover, staff, now)],
+            others=[c for c in cards if c.handover.is_held(now) and c.handover.owner != staff],
+            shifts=shifts,
+            load=queue.load(everything, staff, now),
+            on_shift=any(shift.staff == staff for shift in shifts),
+        )
+
+    async def open(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> Talk:
+        """Open a conversation: the opening is recorded first, in the same transaction.
+
+        NotYoursError unless this person holds it, or is a supervisor who was asked to read along.
+        """
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            found, conversation = await self._find(unit, staff, handover, supervisor=supervisor)
+            subject = await unit.audit.alias_of(conversation.id)
+            await unit.audit.record(Happening(staff, AuditEvent.CONVERSATION_OPENED, now, subject))
+            if found.owner != staff:
+                await unit.notes.add(self._read_along(conversation, staff, now))
+        return await self.reread(staff, handover, supervisor=supervisor)
+
+    async def reread(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> Talk:
+        """Read an opened conversation again, for what is new."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            found, conversation = await self._find(unit, staff, handover, supervisor=supervisor)
+            thread = await unit.messages.thread(conversation.id, found.readable_after, _THREAD)
+            notes = await unit.notes.of(conversation.id)
+            draft = await unit.notes.draft(conversation.id, staff)
+            held = (await unit.messages.held([conversation.id])).get(conversation.id, 0)
+        said = [one for message in thread if (one := self._said(message))]
+        return Talk(
+            now=now,
+            card=_card(found, conversation, now),
+            said=said,
+            notes=notes,
+            draft=draft,
+            held=held,
+            asked_safe_at=_asked_safe_at(said, found),
+            quiet_for=now - conversation.last_seen_at,
+            here=found.present(conversation.last_seen_at, now),
+        )
+
+    async def _find(
+        self, unit: UnitOfWork, staff: StaffId, handover: int, *, supervisor: bool
+    ) -> tuple[Handover, Conversation]:
+        found = await unit.handovers.get(handover)
+        if found is None:
+            raise ConversationGoneError("there is no such request (any more)")
+        now = self._clock.now()
+        may = found.is_held_by(staff, now) or (supervisor and found.hand and found.is_held(now))
+        if not may:
+            raise NotYoursError("this conversation is not yours (any more)")
+        loaded = await unit.conversations.load([found.conversation])
+        if found.conversation not in loaded:
+            raise ConversationGoneError("the conversation was forgotten")
+        return found, loaded[found.conversation]
+
+    def _read_along(self, conversation: Conversation, staff: StaffId, now: datetime) -> Note:
+        return Note(self._ids.next(now), conversation.id, staff, NoteKind.READ, now, "")
+
+    def _said(self, message: Arrival | Outgoing) -> Said | None:
+        """Return a message as staff see it; taps and deletions are none."""
+        if isinstance(message, Arrival):
+            event = message.incoming.event
+            if not isinstance(event, Text):
+                return None
+            return Said(message.id, "visitor", message.at, event.text)
+        if isinstance(message.body, Line):
+            line = message.body
+            return Said(
+                message.id,
+                "staff",
+                message.at,
+                line.text,
+                line.locale,
+                line.alias,
+                message.state,
+            )
+        if not isinstance(message.body, Reply):
+            return None
+        reply = message.body
+        bubble = self._renderer.render(reply, message.channel)
+        alias = said_by(reply)
+        return Said(
+            message.id,
+            "staff" if alias else "program",
+            message.at,
+            bubble.text,
+            reply.locale,
+            alias,
+            message.state,
+            reply.screen,
+        )
+
+
+def _card(handover: Handover, conversation: Conversation, now: datetime) -> Card:
+    waited = now - (handover.asked_at or handover.offered_at)
+    return Card(
+        handover,
+        name_of(handover),
+        conversation.channel,
+        waited,
+        queue.alarm(handover, now),
+        late=handover.level in queue.TARGETS and waited > queue.TARGETS[handover.level],
+    )
+
+
+def _waits(handover: Handover, now: datetime) -> bool:
+    return handover.state is State.WAITING or handover.has_lapsed(now)
+
+
+def _is_offered(handover: Handover, staff: StaffId, now: datetime) -> bool:
+    transfer = handover.transfer
+    return (
+        transfer is not None
+        and handover.owner != staff
+        and handover.is_held(now)
+        and now < transfer.until
+        and transfer.to in (None, staff)
+    )
+
+
+def _asked_safe_at(said: Sequence[Said], handover: Handover) -> datetime | None:
+    """Return when this counsellor last asked whether it is safe to write."""
+    since = handover.claimed_at
+    asked = [s.at for s in said if s.screen == _HELLO and (since is None or s.at >= since)]
+    return asked[-1] if asked else None
