@@ -391,6 +391,12 @@ class Door(Protocol):
     async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
         """Return what was shown to a visitor after a message id; empty for an unknown visitor."""
 
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        """Tell whether a visitor waits for a counsellor or writes with one, and note they are here.
+
+        To look for an answer is to be there: for these visitors it counts as writing does.
+        """
+
     async def leave(self, channel: Channel, sender: str) -> None:
         """Erase everything about a visitor at once, as the exit does. Unknown is no error."""
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from bot import metrics
 from bot.domain.conversation import Conversation
+from bot.domain.handover import State
 from bot.domain.messages import (
     Bubble,
     Channel,
@@ -137,6 +138,18 @@ class Reception:
                 if self._sealer.has_key(conversation):
                     return self._rendered(await unit.messages.replies_after(conversation, after))
         return ()
+
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        """Note that a visitor who agreed to a counsellor is still here; False for all others."""
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            opened = await unit.handovers.open_for(set(known.values()))
+            waiting = {id_ for id_, one in opened.items() if one.state is not State.OFFERED}
+            loaded = await unit.conversations.load(waiting, lock=True)
+            now = self._clock.now()
+            await unit.conversations.save([replace(c, last_seen_at=now) for c in loaded.values()])
+        return bool(waiting)
 
     async def leave(self, channel: Channel, sender: str) -> None:
         """Erase everything about a visitor."""

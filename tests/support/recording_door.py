@@ -91,5 +91,8 @@ class RecordingDoor:
     async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
         raise NotImplementedError
 
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        raise NotImplementedError
+
     async def leave(self, channel: Channel, sender: str) -> None:
         raise NotImplementedError

@@ -30,7 +30,7 @@ from bot.domain.messages import (
 )
 from bot.domain.screens import Deck
 from bot.domain.triage import assess
-from bot.domain.turn import Forget, Hide, Situation, Understanding, respond
+from bot.domain.turn import Ask, Forget, Hide, Situation, Understanding, Withdraw, respond
 from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 from bot.settings import Settings
@@ -110,6 +110,7 @@ class _Visitor:
     conversation: Conversation
     sent: list[Sent] = field(default_factory=list)
     answered: dict[str, Sequence[Sent]] = field(default_factory=dict)
+    waiting: bool = False
 
 
 class MemoryDoor:
@@ -158,6 +159,12 @@ class MemoryDoor:
         visitor = self.visitors.get(sender)
         return [s for s in visitor.sent if s.id > after] if visitor else []
 
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        if self.broken:
+            raise self.broken
+        visitor = self.visitors.get(sender)
+        return visitor is not None and visitor.waiting
+
     async def leave(self, channel: Channel, sender: str) -> None:
         if self.broken:
             raise self.broken
@@ -201,6 +208,9 @@ class MemoryDoor:
             version=visitor.conversation.version + 1,
             last_seen_at=now,
         )
+        for effect in turn.effects:
+            if isinstance(effect, Ask | Withdraw):
+                visitor.waiting = isinstance(effect, Ask)
         replies = list(turn.replies)
         locale = turn.memory.locale or "en"
         if any(isinstance(e, Hide) for e in turn.effects):

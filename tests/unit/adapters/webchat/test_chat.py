@@ -171,14 +171,31 @@ async def test_closed_screen_begins_anew_with_another_token(visitor: Visitor) ->
     assert visitor.door.seen[-1].sender != old
 
 
-async def test_idle_chat_closes_and_is_erased(visitor: Visitor) -> None:
+async def test_idle_chat_closes_and_leaves_erasing_to_the_keeper(visitor: Visitor) -> None:
     await visitor.begin()
-    token = visitor.fields["token"]
+    fields = dict(visitor.fields)
     visitor.door.clock.turn(minutes=21)
     response = await visitor.send(tap="utter_main_menu")
     assert response.status_code == 410
     assert CLOSED in visitor.said[0]
-    assert visitor.door.left == [token]
+    assert visitor.door.left == []
+    visitor.door.clock.turn(minutes=-21)  # it had jumped
+    visitor.fields = fields
+    assert (await visitor.send(tap="utter_main_menu")).status_code == 200
+    assert visitor.said[-1].startswith(MENU)
+
+
+async def test_who_waits_for_a_person_is_never_idle(visitor: Visitor) -> None:
+    await visitor.begin()
+    await visitor.send(tap="utter_human_consent")
+    await visitor.send(tap="utter_human_notify consent=new")
+    await visitor.send(tap="action_queue_open notify=pull")
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(look="1")).status_code == 200
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(tap="utter_human_cancelled")).status_code == 200
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(look="1")).status_code == 410
 
 
 async def test_chat_stays_open_within_the_time(visitor: Visitor) -> None:
