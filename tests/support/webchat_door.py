@@ -116,7 +116,8 @@ class _Visitor:
 class MemoryDoor:
     """See the module. ``broken`` makes the next calls fail; ``seen`` is everything that came in.
 
-    With ``hold`` set, an answer waits for it and says so by ``held``.
+    ``read`` counts the messages it returned from the past. With ``hold`` set, an answer waits for
+    it and says so by ``held``.
     """
 
     def __init__(self, renderer: Renderer, clock: TurningClock | None = None) -> None:
@@ -129,6 +130,7 @@ class MemoryDoor:
         self.hold: asyncio.Event | None = None
         self.held: asyncio.Event | None = None
         self.silent = False
+        self.read = 0
         self._ids = 1_000
 
     async def accept(
@@ -153,11 +155,17 @@ class MemoryDoor:
         visitor.answered[incoming.external_id] = said
         return said
 
-    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
+    async def shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
+    ) -> Sequence[Sent]:
         if self.broken:
             raise self.broken
         visitor = self.visitors.get(sender)
-        return [s for s in visitor.sent if s.id > after] if visitor else []
+        said = visitor.sent if visitor else []
+        new = sum(sent.id > after for sent in said)
+        found = said[max(0, len(said) - max(new, least)) :]
+        self.read += len(found)
+        return found
 
     async def stay(self, channel: Channel, sender: str) -> bool:
         if self.broken:

@@ -96,14 +96,16 @@ class MemoryMessages:
                 )
 
     async def replies_after(
-        self, conversation: ConversationId, after: MessageId
+        self, conversation: ConversationId, after: MessageId, *, least: int = 0
     ) -> Sequence[Outgoing]:
-        """Return outgoing messages after an id, in order."""
-        return [
+        """Return outgoing messages after an id and at least so many, in order."""
+        replies = [
             message
-            for id_, message in sorted(self._data.outgoing.items())
-            if message.conversation == conversation and id_ > after
+            for _, message in sorted(self._data.outgoing.items())
+            if message.conversation == conversation
         ]
+        new = sum(message.id > after for message in replies)
+        return replies[max(0, len(replies) - max(new, least)) :]
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""

@@ -29,6 +29,7 @@ from bot.adapters.webchat.view import (
     JOINED,
     LOOK,
     PHONE,
+    READ_AGAIN,
     Said,
     View,
     remaining,
@@ -194,21 +195,18 @@ class Chat:
 
     def _looked(self, form: Submission, said: Sequence[Said]) -> View:
         """Return what a person has answered since, or that there is nothing yet."""
-        new = [message for message in said if message.id > form.last]
-        old = [message for message in said if message.id <= form.last]
-        view = self._turn(replace(form, text=""), new, old)
-        key = "web_new_answer" if new else "web_no_answer_yet"
+        view = self._turn(replace(form, text=""), (), said)
+        key = "web_new_answer" if view.said else "web_no_answer_yet"
         return replace(view, look=form.look, status=self._word(key, view.locale))
 
     async def _thread(self, request: Request, form: Submission) -> list[tuple[Said, float]]:
         """Return what this visitor was shown, with times; empty if Havn does not know the token.
 
-        The script needs only what is new; a page without script repeats the last messages.
+        It begins with the last message of the page. A page without script repeats earlier ones.
         """
-        shown = []
-        if _wants_fragment(request) and form.last:
-            shown = list(await self._door.shown(_WEB, form.token, MessageId(form.last - 1)))
-        shown = shown or list(await self._door.shown(_WEB, form.token, MessageId(0)))
+        on_page = MessageId(max(0, form.last - 1))
+        least = 1 if _wants_fragment(request) else READ_AGAIN
+        shown = await self._door.shown(_WEB, form.token, on_page, least=least)
         return [(Said.of(sent), sent.at.timestamp()) for sent in shown]
 
     def _incoming(self, request: Request, form: Submission, event: Event) -> Incoming:
@@ -225,13 +223,17 @@ class Chat:
     # --- views --------------------------------------------------------------------------------
 
     def _turn(self, form: Submission, said: Sequence[Said], before: Sequence[Said]) -> View:
-        """Return the view after a turn of a chat that was begun."""
+        """Return the view after a turn of a chat that was begun.
+
+        ``before`` is what was shown until then. What the page does not hold of it is new as well:
+        a person may have written in the meantime.
+        """
         known = {message.id for message in before}
-        answered = bool(before) and before[-1].once
+        answered = any(message.once for message in before if message.id >= form.last)
         # Sent again by a reload, words are not shown again: they may have been the code word.
         repeated = bool(said) and all(message.id in known for message in said)
-        thread = remaining([*before, *said])
-        fresh = {message.id for message in said}
+        fresh = {message.id for message in said} | {id_ for id_ in known if id_ > form.last}
+        thread = remaining([*before, *said], fresh)
         said = [message for message in thread if message.id in fresh]
         before = [message for message in thread if message.id not in fresh]
         ends = {message.bubble.screen for message in said} & CLEARING
