@@ -229,10 +229,11 @@ class Messages(Protocol):
         """Write state, attempts, due_at and reference of outgoing messages."""
 
     async def replies_after(
-        self, conversation: ConversationId, after: MessageId
+        self, conversation: ConversationId, after: MessageId, *, least: int = 0
     ) -> Sequence[Outgoing]:
-        """Return what the visitor may see of the outgoing messages after an id, in order.
+        """Return the outgoing messages of a conversation after an id, in order.
 
+        Where these are fewer than ``least``, the latest before them come too, up to that many.
         What is held back or was dropped is not among them.
         """
 
@@ -508,8 +509,19 @@ class Door(Protocol):
         A repeat returns what was shown the first time. StoreUnavailableError as accept() does.
         """
 
-    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
-        """Return what was shown to a visitor after a message id; empty for an unknown visitor."""
+    async def shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
+    ) -> Sequence[Sent]:
+        """Return what was shown to a visitor after a message id; empty for an unknown visitor.
+
+        Where this is less than ``least`` messages, the latest before come too, up to that many.
+        """
+
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        """Tell whether a visitor waits for a counsellor or writes with one, and note they are here.
+
+        To look for an answer is to be there: for these visitors it counts as writing does.
+        """
 
     async def leave(self, channel: Channel, sender: str) -> None:
         """Erase everything about a visitor at once, as the exit does. Unknown is no error."""

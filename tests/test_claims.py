@@ -576,6 +576,42 @@ class TestHowLong:
             await keep_house(app, clock, minutes=2)
             assert not await is_known(app, visitor)
 
+    @claims("utter_queue_wait", "utter_queue_kept", "utter_human_joined")
+    async def test_who_waits_on_the_web_stays_while_they_look(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app, browser(app) as visit:
+            await visit.begins()
+            for tap in ("utter_human_notify consent=new", "action_queue_open"):
+                await visit.send(tap=tap)
+            for _ in range(5):
+                await keep_house(app, clock, minutes=6)
+                assert (await visit.send(look="1")).status_code == 200
+            assert [row["state"] for row in rows(tmp_path, "handovers")] == ["waiting"]
+
+    async def test_looking_keeps_nobody_else(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app, browser(app) as visit:
+            await visit.begins()
+            await visit.send(tap="utter_danger_now")  # staff see a signal; nobody is waited for
+            assert [row["state"] for row in rows(tmp_path, "handovers")] == ["offered"]
+            await keep_house(app, clock, minutes=6)
+            await visit.send(look="1")
+            await keep_house(app, clock, minutes=2)
+            assert rows(tmp_path, "conversations") == []
+
+    async def test_a_clock_that_jumps_ahead_erases_no_web_chat(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app, browser(app) as visit:
+            await visit.begins()
+            old = dict(visit.fields)
+            clock.turn(days=1)
+            assert (await visit.send(tap="utter_main_menu")).status_code == 410
+            await app.keeper.round()
+            clock.turn(days=-1)
+            visit.fields = old
+            assert (await visit.send(tap="utter_main_menu")).status_code == 200
+            assert "How can I help?" in visit.page
+
     @claims("privacy_web_idle", "utter_web_session_closed", "utter_autoclean_on")
     @claims("utter_web_interruption", "utter_autoclean_off")
     async def test_the_page_does_not_show_it_again(self, tmp_path: Path) -> None:
@@ -590,6 +626,7 @@ class TestHowLong:
             assert answer.status_code == 410
             assert "This chat is closed." in visit.page
             assert "safe place" not in visit.page
+            await keep_house(app, clock)
             visit.fields = old
             clock.turn(minutes=-7)
             await visit.send(look="1")

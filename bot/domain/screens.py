@@ -13,6 +13,18 @@ from bot.domain.errors import DeckError, InvalidTapError
 TAP_BYTES = 64
 _TAP = re.compile(r"(?:utter|action)_[a-z0-9_]+(?: [a-z_]+=[A-Za-z0-9_-]+){0,4}")
 
+# Screens the program itself leads to, whatever the buttons of the deck say.
+MENU = "utter_main_menu"
+SAFE = "utter_safe_to_talk"
+LANGUAGES = "utter_choose_language"
+DANGER = "utter_danger_now"
+CARE = "utter_suicide_care"
+CONSENT = "utter_human_consent"
+CODE_WORD = "utter_human_code_word"
+OFF_HOURS = "utter_queue_offhours"
+FALLBACK = "utter_fallback_1"
+GIVE_UP = "utter_fallback_2"
+
 NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 

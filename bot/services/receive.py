@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from bot import metrics
 from bot.domain.conversation import Conversation
+from bot.domain.handover import State
 from bot.domain.messages import (
     Bubble,
     Channel,
@@ -125,18 +126,33 @@ class Reception:
         said = await self._answers(placed.conversation, urgent=urgent)
         if said or placed.fresh:
             return self._rendered(said)
-        shown = await self.shown(incoming.channel, incoming.sender, MessageId(0))
-        return shown[-_REPEATED:]
+        return await self.shown(incoming.channel, incoming.sender, placed.message, least=_REPEATED)
 
-    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
-        """Return what was shown to a visitor after a message."""
+    async def shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
+    ) -> Sequence[Sent]:
+        """Return what was shown to a visitor after a message, and at least so much."""
         async with self._store.begin() as unit:
             known = await unit.conversations.find(self._sealer.lookups(channel, sender))
             await self._sealer.load_keys(set(known.values()))
             for conversation in known.values():
                 if self._sealer.has_key(conversation):
-                    return self._rendered(await unit.messages.replies_after(conversation, after))
+                    messages = unit.messages
+                    rows = await messages.replies_after(conversation, after, least=least)
+                    return self._rendered(rows)
         return ()
+
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        """Note that a visitor who agreed to a counsellor is still here; False for all others."""
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            opened = await unit.handovers.open_for(set(known.values()))
+            waiting = {id_ for id_, one in opened.items() if one.state is not State.OFFERED}
+            loaded = await unit.conversations.load(waiting, lock=True)
+            now = self._clock.now()
+            await unit.conversations.save([replace(c, last_seen_at=now) for c in loaded.values()])
+        return bool(waiting)
 
     async def leave(self, channel: Channel, sender: str) -> None:
         """Erase everything about a visitor."""

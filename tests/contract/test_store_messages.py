@@ -294,6 +294,24 @@ async def test_replies_after_an_id(store: Store, sealer: Sealer) -> None:
         assert await unit.messages.replies_after(anna.id, third.id) == []
 
 
+async def test_replies_after_an_id_and_at_least_so_many(store: Store, sealer: Sealer) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    asked = arrival(anna)
+    said = [outgoing(anna) for _ in range(5)]
+    async with store.begin() as unit:
+        await unit.messages.accept([asked])
+        await unit.messages.post([*said, outgoing(ben)])
+
+    async with store.begin() as unit:
+        replies = unit.messages.replies_after
+        assert await replies(anna.id, said[3].id, least=1) == said[4:]
+        assert await replies(anna.id, said[3].id, least=3) == said[2:]
+        assert await replies(anna.id, said[1].id, least=1) == said[2:]
+        assert await replies(anna.id, said[4].id, least=2) == said[3:]
+        assert await replies(anna.id, EVERYTHING, least=9) == said
+        assert await replies(anna.id, asked.id, least=0) == said
+
+
 async def test_references_of_both_sides(store: Store, sealer: Sealer) -> None:
     anna, ben = await begun(store, sealer, "anna", "ben")
     old = arrival(anna, reference="old", at=NOW - MINUTE)

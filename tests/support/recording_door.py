@@ -88,7 +88,12 @@ class RecordingDoor:
     async def converse(self, incoming: Incoming) -> Sequence[Sent]:
         raise NotImplementedError
 
-    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
+    async def shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
+    ) -> Sequence[Sent]:
+        raise NotImplementedError
+
+    async def stay(self, channel: Channel, sender: str) -> bool:
         raise NotImplementedError
 
     async def leave(self, channel: Channel, sender: str) -> None:

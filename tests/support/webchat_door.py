@@ -30,7 +30,7 @@ from bot.domain.messages import (
 )
 from bot.domain.screens import Deck
 from bot.domain.triage import assess
-from bot.domain.turn import Forget, Hide, Situation, Understanding, respond
+from bot.domain.turn import Ask, Forget, Hide, Situation, Understanding, Withdraw, respond
 from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 from bot.settings import Settings
@@ -110,12 +110,14 @@ class _Visitor:
     conversation: Conversation
     sent: list[Sent] = field(default_factory=list)
     answered: dict[str, Sequence[Sent]] = field(default_factory=dict)
+    waiting: bool = False
 
 
 class MemoryDoor:
     """See the module. ``broken`` makes the next calls fail; ``seen`` is everything that came in.
 
-    With ``hold`` set, an answer waits for it and says so by ``held``.
+    ``read`` counts the messages it returned from the past. With ``hold`` set, an answer waits for
+    it and says so by ``held``.
     """
 
     def __init__(self, renderer: Renderer, clock: TurningClock | None = None) -> None:
@@ -128,6 +130,7 @@ class MemoryDoor:
         self.hold: asyncio.Event | None = None
         self.held: asyncio.Event | None = None
         self.silent = False
+        self.read = 0
         self._ids = 1_000
 
     async def accept(
@@ -152,11 +155,23 @@ class MemoryDoor:
         visitor.answered[incoming.external_id] = said
         return said
 
-    async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
+    async def shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
+    ) -> Sequence[Sent]:
         if self.broken:
             raise self.broken
         visitor = self.visitors.get(sender)
-        return [s for s in visitor.sent if s.id > after] if visitor else []
+        said = visitor.sent if visitor else []
+        new = sum(sent.id > after for sent in said)
+        found = said[max(0, len(said) - max(new, least)) :]
+        self.read += len(found)
+        return found
+
+    async def stay(self, channel: Channel, sender: str) -> bool:
+        if self.broken:
+            raise self.broken
+        visitor = self.visitors.get(sender)
+        return visitor is not None and visitor.waiting
 
     async def leave(self, channel: Channel, sender: str) -> None:
         if self.broken:
@@ -201,6 +216,9 @@ class MemoryDoor:
             version=visitor.conversation.version + 1,
             last_seen_at=now,
         )
+        for effect in turn.effects:
+            if isinstance(effect, Ask | Withdraw):
+                visitor.waiting = isinstance(effect, Ask)
         replies = list(turn.replies)
         locale = turn.memory.locale or "en"
         if any(isinstance(e, Hide) for e in turn.effects):

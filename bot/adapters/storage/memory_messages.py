@@ -101,16 +101,17 @@ class MemoryMessages:
                 )
 
     async def replies_after(
-        self, conversation: ConversationId, after: MessageId
+        self, conversation: ConversationId, after: MessageId, *, least: int = 0
     ) -> Sequence[Outgoing]:
-        """Return outgoing messages after an id, in order."""
-        return [
+        """Return outgoing messages after an id and at least so many, in order."""
+        replies = [
             message
-            for id_, message in sorted(self._data.outgoing.items())
+            for _, message in sorted(self._data.outgoing.items())
             if message.conversation == conversation
-            and id_ > after
             and message.state not in (Delivery.HELD, Delivery.DROPPED)
         ]
+        new = sum(message.id > after for message in replies)
+        return replies[max(0, len(replies) - max(new, least)) :]
 
     async def thread(
         self, conversation: ConversationId, after: MessageId, limit: int

@@ -118,6 +118,12 @@ _REPLIES = (
     )
     .order_by(_m.id)
 )
+_LATEST_REPLIES = (
+    select(messages)
+    .where(_m.conversation_id == bindparam("key"), ~_m.incoming, _m.state.not_in(_HIDDEN))
+    .order_by(_m.id.desc())
+    .limit(bindparam("limit"))
+)
 _THREAD = (
     select(messages)
     .where(
@@ -261,10 +267,12 @@ class SqlMessages:
     # --- both ---
 
     async def replies_after(
-        self, conversation: ConversationId, after: MessageId
+        self, conversation: ConversationId, after: MessageId, *, least: int = 0
     ) -> Sequence[Outgoing]:
-        """Return outgoing messages after an id, in order."""
+        """Return outgoing messages after an id and at least so many, in order."""
         rows = await self._of(_REPLIES, conversation, after=after)
+        if len(rows) < least:
+            rows = (await self._of(_LATEST_REPLIES, conversation, limit=least))[::-1]
         return [self._rows.outgoing(row) for row in rows]
 
     async def thread(

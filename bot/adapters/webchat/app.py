@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.adapters.webchat.chat import Chat, negotiated
+from bot.adapters.webchat.chat import Chat
 from bot.adapters.webchat.crowd import Crowd
 from bot.adapters.webchat.headers import Headers
+from bot.adapters.webchat.language import negotiated
 from bot.adapters.webchat.links import Links
 from bot.adapters.webchat.pages import Asset, Pages, Word
 from bot.adapters.webchat.session import NewSecret, new_secret

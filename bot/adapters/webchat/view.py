@@ -1,6 +1,6 @@
 """What one answer of the web chat shows, before it becomes HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.messages import Bubble, Choice, Sent
@@ -28,6 +28,9 @@ _NOTICES = frozenset({"utter_translation_unreviewed", "utter_suicide_again"})
 _PROGRAM = frozenset({"", "program"})
 # Without script each answer is a new page; it repeats this many messages, so that the thread holds.
 KEPT = 6
+# It reads more than it repeats, for a message may have replaced others. Never the whole thread:
+# that would make each answer of a long talk slower than the one before.
+READ_AGAIN = 20
 
 
 Rows = Sequence[Sequence[Choice]]
@@ -130,11 +133,11 @@ def _parted(rows: Rows) -> tuple[Rows, Sequence[Choice]]:
     return rows, ()
 
 
-def remaining(said: Iterable[Said]) -> list[Said]:
+def remaining(said: Iterable[Said], fresh: Collection[int] = ()) -> list[Said]:
     """Return what a page still shows of a conversation.
 
     Nothing from before a hiding, nothing that a later message replaced, no code-word question once
-    it was answered, and only the last few.
+    it was answered, and only the last few; but all of those whose id is ``fresh``.
     """
     kept: dict[int, Said] = {}
     for message in sorted(said, key=lambda m: m.id):
@@ -144,4 +147,6 @@ def remaining(said: Iterable[Said]) -> list[Said]:
             kept.pop(int(message.bubble.on), None)
         kept[message.id] = message
     shown = list(kept.values())
-    return [m for m in shown if not m.once or m is shown[-1]][-KEPT:]
+    shown = [m for m in shown if not m.once or m is shown[-1]]
+    new = sum(message.id in fresh for message in shown)
+    return shown[-max(KEPT, new) :]

@@ -171,14 +171,31 @@ async def test_closed_screen_begins_anew_with_another_token(visitor: Visitor) ->
     assert visitor.door.seen[-1].sender != old
 
 
-async def test_idle_chat_closes_and_is_erased(visitor: Visitor) -> None:
+async def test_idle_chat_closes_and_leaves_erasing_to_the_keeper(visitor: Visitor) -> None:
     await visitor.begin()
-    token = visitor.fields["token"]
+    fields = dict(visitor.fields)
     visitor.door.clock.turn(minutes=21)
     response = await visitor.send(tap="utter_main_menu")
     assert response.status_code == 410
     assert CLOSED in visitor.said[0]
-    assert visitor.door.left == [token]
+    assert visitor.door.left == []
+    visitor.door.clock.turn(minutes=-21)  # it had jumped
+    visitor.fields = fields
+    assert (await visitor.send(tap="utter_main_menu")).status_code == 200
+    assert visitor.said[-1].startswith(MENU)
+
+
+async def test_who_waits_for_a_person_is_never_idle(visitor: Visitor) -> None:
+    await visitor.begin()
+    await visitor.send(tap="utter_human_consent")
+    await visitor.send(tap="utter_human_notify consent=new")
+    await visitor.send(tap="action_queue_open notify=pull")
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(look="1")).status_code == 200
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(tap="utter_human_cancelled")).status_code == 200
+    visitor.door.clock.turn(minutes=50)
+    assert (await visitor.send(look="1")).status_code == 410
 
 
 async def test_chat_stays_open_within_the_time(visitor: Visitor) -> None:
@@ -208,6 +225,43 @@ async def test_looking_shows_what_a_person_wrote(scripted: Visitor) -> None:
     assert "tel:" not in response.text.split("<p>")[1].split("</p>")[0]
     await scripted.send(look="1")
     assert 'data-status="No new answer yet."' in scripted.page
+
+
+@pytest.mark.parametrize("fragments", [False, True])
+async def test_long_thread_is_not_read_again_each_time(visitor: Visitor, fragments: bool) -> None:
+    await visitor.begin()
+    for number in range(200):
+        visitor.door.write_as_person(visitor.fields["token"], "Ana", f"line {number}")
+    visitor.fragments = fragments
+    await visitor.send(look="1")
+    assert visitor.said[-200:] == [f"line {number}" for number in range(200)]
+    visitor.door.read = 0
+    await visitor.send(look="1")
+    await visitor.send(tap="utter_main_menu")
+    assert visitor.said[-1].startswith(MENU)
+    assert visitor.door.read <= 2 * (1 if fragments else 20)
+    assert len(visitor.said) == (1 if fragments else 6)
+
+
+async def test_what_a_person_wrote_meanwhile_comes_with_the_answer(scripted: Visitor) -> None:
+    await scripted.begin()
+    scripted.door.write_as_person(scripted.fields["token"], "Ana", "Is it safe?")
+    await scripted.send(tap="utter_main_menu")
+    assert scripted.said[0] == "Is it safe?"
+    assert scripted.said[1].startswith(MENU)
+    await scripted.send(look="1")
+    assert 'data-status="No new answer yet."' in scripted.page
+
+
+async def test_a_code_word_is_not_repeated_where_a_person_wrote_meanwhile(
+    visitor: Visitor,
+) -> None:
+    await visitor.begin()
+    await visitor.send(tap="utter_human_consent")
+    await visitor.send(tap="utter_human_notify consent=new")
+    await visitor.send(tap="utter_human_code_word notify=pull")
+    visitor.door.write_as_person(visitor.fields["token"], "Ana", "Hello")
+    assert "pineapple" not in (await visitor.send(text="pineapple")).text
 
 
 async def test_hide_leaves_one_word(scripted: Visitor) -> None:

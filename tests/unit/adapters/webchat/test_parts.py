@@ -152,6 +152,13 @@ def test_page_drops_what_was_replaced() -> None:
     assert [m.id for m in remaining([Said(bubble("a"), 1), Said(bubble("b", on="1"), 2)])] == [2]
 
 
+def test_page_keeps_the_last_few_and_everything_new() -> None:
+    said = [Said(bubble(f"s{i}"), i) for i in range(1, 31)]
+    assert [m.id for m in remaining(said)] == list(range(25, 31))
+    assert [m.id for m in remaining(said, fresh={29, 30})] == list(range(25, 31))
+    assert [m.id for m in remaining(said, fresh=range(11, 31))] == list(range(11, 31))
+
+
 def test_row_of_ways_out_is_told_from_other_buttons() -> None:
     def offering(*rows: tuple[str, ...]) -> View:
         made = tuple(tuple(Choice(data, data) for data in row) for row in rows)

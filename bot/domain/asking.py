@@ -1,0 +1,82 @@
+"""The way to a counsellor: consent, the queue, and out of it again."""
+
+from dataclasses import replace
+
+from bot.domain.conversation import Consent, Memory
+from bot.domain.effects import Ask, Effect, RedactCodeWord, Withdraw
+from bot.domain.handover import State
+from bot.domain.screens import CONSENT, MENU, OFF_HOURS, Tap
+from bot.domain.step import Step, Turn, show
+from bot.domain.triage import Level
+
+
+def ask_consent(step: Step) -> Turn:
+    """Ask for consent, unless the visitor waits already."""
+    handover = step.situation.handover
+    if handover and handover.state in (State.WAITING, State.LEFT_MESSAGE):
+        return look(step, Tap("action_pull"))
+    return show(step, _consent_screen(step.memory))
+
+
+def _consent_screen(memory: Memory) -> str:
+    """Return the screen that asks for consent; the young hear first whom staff must tell."""
+    return "utter_minor_limits" if memory.minor else CONSENT
+
+
+def young_agreed(step: Step) -> Turn:
+    """Show the next question; someone under 18 who read the limits has agreed to new messages."""
+    memory = step.memory
+    if memory.consent is None:
+        step = replace(step, memory=replace(memory, consent=Consent.NEW))
+    return show(step, "utter_human_notify")
+
+
+def queue_urgent(step: Step, _tap: Tap) -> Turn:
+    """Ask for a counsellor from a danger branch: the branch gives the level."""
+    level = Level(step.memory.level) if step.memory.level else Level.RED
+    memory = replace(step.memory, consent=Consent.ALL)
+    return queue(replace(step, memory=memory), level)
+
+
+def queue_open(step: Step, _tap: Tap) -> Turn:
+    """Ask for a counsellor after consent, without a code word."""
+    return queue(step, asked_level(step.memory), RedactCodeWord())
+
+
+def asked_level(memory: Memory) -> Level:
+    """Return the level of a wish to talk: yellow, orange for the young, or what a branch gave."""
+    return max(Level(memory.level), Level.ORANGE if memory.minor else Level.YELLOW)
+
+
+def queue(step: Step, level: Level, *effects: Effect, code_word: str = "") -> Turn:
+    """Enter the queue, or offer to keep a place while nobody can write."""
+    memory = step.memory
+    if memory.consent is None:
+        return show(step, _consent_screen(memory))
+    ask = Ask(level, memory.consent, memory.notify, memory.minor, code_word)
+    screen = "utter_queue_wait" if step.situation.staffed else OFF_HOURS
+    return show(step, screen, ask, *effects)
+
+
+def keep_place(step: Step) -> Turn:
+    """Leave a message for the time when counsellors are back."""
+    memory = step.memory
+    if memory.consent is None:
+        return show(step, _consent_screen(memory))
+    ask = Ask(asked_level(memory), memory.consent, memory.notify, memory.minor, keep=True)
+    return show(step, "utter_queue_kept", ask)
+
+
+def look(step: Step, _tap: Tap) -> Turn:
+    """Look for an answer: say where the visitor stands."""
+    handover = step.situation.handover
+    if handover is None or handover.state is State.OFFERED:
+        return show(step, MENU)
+    kept = handover.state is State.LEFT_MESSAGE
+    return show(step, "utter_queue_kept" if kept else "utter_queue_still_waiting")
+
+
+def cancel(step: Step) -> Turn:
+    """Leave the queue at once."""
+    memory = replace(step.memory, consent=None, level=0)
+    return show(replace(step, memory=memory), "utter_human_cancelled", Withdraw())

@@ -1,0 +1,55 @@
+"""What a turn does besides showing screens: wishes, carried out by the use cases."""
+
+from dataclasses import dataclass
+
+from bot.domain.conversation import Consent, Notify
+from bot.domain.triage import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A person in danger was offered a counsellor: staff get a signal without content."""
+
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The visitor agreed to a counsellor. ``keep`` is true once they leave a message for later."""
+
+    level: Level
+    consent: Consent
+    notify: Notify
+    minor: bool
+    code_word: str = ""
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The visitor wants no counsellor (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Delete the messages on both sides and leave one neutral word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Erase everything kept about the visitor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Autoclean:
+    """Switch the daily cleaning of the chat on or off."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RedactCodeWord:
+    """Delete the question for a code word and its answer, so that nobody else learns of it."""
+
+
+Effect = Offer | Ask | Withdraw | Hide | Forget | Autoclean | RedactCodeWord

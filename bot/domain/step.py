@@ -1,0 +1,86 @@
+"""A turn under way: what it depends on, what it comes to, and how it shows a screen."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain import self_check
+from bot.domain.conversation import Memory
+from bot.domain.effects import Effect
+from bot.domain.handover import Handover
+from bot.domain.messages import Reply
+from bot.domain.screens import LANGUAGES, SAFE, Deck
+from bot.domain.triage import Assessment
+
+# Screens that the first menu replaces.
+_ARRIVING = frozenset({SAFE, LANGUAGES})
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What triage and, where it was asked, the NLU unit made of a text."""
+
+    assessment: Assessment
+    intent: str = ""
+    ranking: tuple[tuple[str, float], ...] = ()
+    outcomes: tuple[str, ...] = ()
+    locale: str = ""
+    locale_confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a turn depends on besides the conversation and the event."""
+
+    deck: Deck
+    now: datetime
+    locales: tuple[str, ...]
+    drafts: frozenset[str] = frozenset()
+    handover: Handover | None = None
+    staffed: bool = False
+    wait: str = ""
+    next_open: str = ""
+    hint: str = ""
+    on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The outcome: the memory to keep, the screens to show in order, and what else to do."""
+
+    memory: Memory
+    replies: tuple[Reply, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A turn under way."""
+
+    memory: Memory
+    situation: Situation
+    new: bool = False
+    locale: str = ""
+
+    def speaking(self) -> str:
+        """Return the locale to answer in."""
+        return self.locale or self.memory.locale or self.situation.hint or "en"
+
+
+def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
+    """Show one screen and remember it."""
+    situation = step.situation
+    known = {"wait_estimate": situation.wait, "next_open_time": situation.next_open}
+    filled = {name: text for name, text in {**known, **values}.items() if text}
+    memory = step.memory
+    reply = Reply(screen, step.speaking(), values=filled, on=situation.on if _leaves(step) else "")
+    if screen != LANGUAGES:
+        memory = replace(memory, screen=screen)
+    if not self_check.is_question(screen):
+        memory = replace(memory, sign=False)
+    return Turn(memory, (reply,), effects)
+
+
+def _leaves(step: Step) -> bool:
+    """Tell whether the present screen may be replaced: menus may, answers stay (T1)."""
+    screen, deck = step.memory.screen, step.situation.deck
+    return screen in _ARRIVING or (screen in deck and deck[screen].in_place)
