@@ -66,7 +66,7 @@ _SAMPLES = {
     "wait_estimate": "10-20",
     "next_open_time": "2026-01-05T08:00:00+00:00",
     "staff_alias": "A",
-    "transfer_reason": "A",
+    "transfer_reason": "transfer_shift",
     "option_1": turn.MENU,
     "option_2": turn.MENU,
 }

@@ -16,7 +16,7 @@ from pyphen import Pyphen
 
 from bot.adapters import catalog
 from bot.bootstrap import locales_folder
-from bot.domain import turn, wording
+from bot.domain import decoy, turn, wording
 from bot.domain.errors import ConfigurationError, HavnError
 from bot.domain.facts import PLACEHOLDER, Kind, Registry
 from bot.domain.messages import Channel, Reply
@@ -36,7 +36,7 @@ RUNTIME: Mapping[str, str] = {
     "next_open_time": "2026-12-28T08:30:00+01:00",
     "fact_reviewed_on": "2026-11-22",
     "staff_alias": "Anna",
-    "transfer_reason": "x" * 30,
+    "transfer_reason": "transfer_experience",
     "option_1": "utter_debt",
     "option_2": "utter_legal_help",
     "low": "30",
@@ -150,7 +150,7 @@ def _links(deck: Deck) -> Iterator[Finding]:
         for button in (*screen.buttons, *deck.row_under(screen.id)):
             if button.tap.to not in deck and button.tap.to not in turn.ACTIONS:
                 yield Finding(screen.id, "button", f"{button.tap.to} is no screen and no action")
-    reached = _reach(deck, int(_limits(deck)["taps_from_menu"]))
+    reached = _reach(deck, int(_limits(deck)["taps_from_menu"])) | {decoy.NUMBERS}
     shown_by_program = set(_list(deck.meta, "event_only"))
     for screen in deck.screens.values():
         staff = screen.audience == "staff_to_person"
@@ -176,7 +176,7 @@ def _numbers_near(deck: Deck, registry: Registry) -> Iterator[Finding]:
     without = set(_list(deck.meta, "no_number_screens"))
     for screen in deck.screens.values():
         targets = {b.tap.to for b in (*screen.buttons, *deck.row_under(screen.id))}
-        near = {turn.DANGER, PHONE, _MENU} & targets
+        near = {turn.DANGER, PHONE, _MENU, decoy.NUMBERS} & targets
         shown = all(registry.used_by(text) & _PHONES for text in screen.sources())
         staff = screen.audience == "staff_to_person"
         if not near and not shown and not staff and screen.id not in without:

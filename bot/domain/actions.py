@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from bot.domain import self_check
 from bot.domain.asking import (
+    answer_transfer,
     ask_consent,
     cancel,
     keep_place,
+    leave,
     look,
     queue_open,
     queue_urgent,
@@ -15,6 +17,7 @@ from bot.domain.asking import (
 )
 from bot.domain.conversation import Choice, Consent, Memory, Notify
 from bot.domain.effects import Autoclean, Forget, Hide, Offer
+from bot.domain.opening import lasting
 from bot.domain.screens import CONSENT, DANGER, MENU, SAFE, Tap
 from bot.domain.step import Step, Turn, show
 from bot.domain.triage import Level
@@ -75,14 +78,7 @@ def _answer_check(step: Step, tap: Tap) -> Turn:
 
 def _hide(step: Step, _tap: Tap) -> Turn:
     """Delete at once, without a question; the one word left behind is the effect's to send."""
-    memory = replace(
-        Memory(
-            locale=step.memory.locale,
-            chosen=step.memory.chosen,
-            autoclean=step.memory.autoclean,
-        ),
-        screen="utter_hide_done",
-    )
+    memory = replace(lasting(step.memory), screen="utter_hide_done")
     return Turn(memory, (), (Hide(),))
 
 
@@ -119,9 +115,10 @@ _ACTIONS: Mapping[str, Callable[[Step, Tap], Turn]] = {
     "action_show_in_danish": _show_in_danish,
     "action_copy_number": lambda step, _tap: show(step, "utter_phone_numbers"),
     "action_autoclean_off": lambda step, _tap: _autoclean(step, on=False),
-    "action_leave_human": lambda step, _tap: cancel(step),
-    "action_transfer_yes": lambda step, _tap: show(step, MENU),
-    "action_transfer_no": lambda step, _tap: show(step, MENU),
+    "action_leave_human": leave,
+    "action_transfer_yes": lambda step, _tap: answer_transfer(step, agreed=True),
+    "action_transfer_no": lambda step, _tap: answer_transfer(step, agreed=False),
+    "action_decoy_next": lambda step, _tap: show(step, MENU),
     "action_option": lambda step, _tap: show(step, MENU),
     "action_resend": lambda step, _tap: show(step, step.memory.screen or MENU),
 }

@@ -3,17 +3,16 @@
 from dataclasses import replace
 
 from bot.domain.conversation import Consent, Memory
-from bot.domain.effects import Ask, Effect, RedactCodeWord, Withdraw
+from bot.domain.effects import AnswerTransfer, Ask, Effect, Redact, Release, Withdraw
 from bot.domain.handover import State
-from bot.domain.screens import CONSENT, MENU, OFF_HOURS, Tap
+from bot.domain.screens import CODE_WORD, CONSENT, JOINED, MENU, OFF_HOURS, Tap
 from bot.domain.step import Step, Turn, show
 from bot.domain.triage import Level
 
 
 def ask_consent(step: Step) -> Turn:
-    """Ask for consent, unless the visitor waits already."""
-    handover = step.situation.handover
-    if handover and handover.state in (State.WAITING, State.LEFT_MESSAGE):
+    """Ask for consent, unless the visitor waits already or writes with a counsellor."""
+    if step.situation.state() in (State.WAITING, State.ACTIVE, State.LEFT_MESSAGE):
         return look(step, Tap("action_pull"))
     return show(step, _consent_screen(step.memory))
 
@@ -40,7 +39,7 @@ def queue_urgent(step: Step, _tap: Tap) -> Turn:
 
 def queue_open(step: Step, _tap: Tap) -> Turn:
     """Ask for a counsellor after consent, without a code word."""
-    return queue(step, asked_level(step.memory), RedactCodeWord())
+    return queue(step, asked_level(step.memory), Redact(CODE_WORD))
 
 
 def asked_level(memory: Memory) -> Level:
@@ -54,6 +53,8 @@ def queue(step: Step, level: Level, *effects: Effect, code_word: str = "") -> Tu
     if memory.consent is None:
         return show(step, _consent_screen(memory))
     ask = Ask(level, memory.consent, memory.notify, memory.minor, code_word)
+    if step.situation.talks():
+        return show(step, "utter_human_nothing_new", ask, *effects)
     screen = "utter_queue_wait" if step.situation.staffed else OFF_HOURS
     return show(step, screen, ask, *effects)
 
@@ -68,15 +69,36 @@ def keep_place(step: Step) -> Turn:
 
 
 def look(step: Step, _tap: Tap) -> Turn:
-    """Look for an answer: say where the visitor stands."""
-    handover = step.situation.handover
-    if handover is None or handover.state is State.OFFERED:
-        return show(step, MENU)
-    kept = handover.state is State.LEFT_MESSAGE
-    return show(step, "utter_queue_kept" if kept else "utter_queue_still_waiting")
+    """Look for an answer: show what was written meanwhile, or say where the visitor stands."""
+    situation = step.situation
+    if situation.held:
+        memory = replace(step.memory, screen=JOINED)
+        return Turn(memory, (), (Release(),))
+    state = situation.state()
+    if state is State.ACTIVE:
+        return show(step, "utter_human_nothing_new", Release())
+    if state is State.WAITING or (state is State.LEFT_MESSAGE and situation.staffed):
+        return show(step, "utter_queue_still_waiting", Release())
+    return show(step, "utter_queue_kept" if state is State.LEFT_MESSAGE else MENU)
 
 
 def cancel(step: Step) -> Turn:
-    """Leave the queue at once."""
-    memory = replace(step.memory, consent=None, level=0)
-    return show(replace(step, memory=memory), "utter_human_cancelled", Withdraw())
+    """Leave the queue at once, or the talk."""
+    memory = replace(step.memory, consent=None, level=0, numbers_told=False)
+    talked = step.situation.state() is State.ACTIVE
+    screen = "utter_human_ended" if talked else "utter_human_cancelled"
+    return show(replace(step, memory=memory), screen, Withdraw())
+
+
+def leave(step: Step, _tap: Tap) -> Turn:
+    """Go back to the program; a button left over from a talk that is over leads to the menu."""
+    return cancel(step) if step.situation.state() is State.ACTIVE else show(step, MENU)
+
+
+def answer_transfer(step: Step, *, agreed: bool) -> Turn:
+    """Take the answer to "may a colleague see this chat?"; without a question it means nothing."""
+    handover = step.situation.handover
+    if handover is None or handover.transfer is None:
+        return look(step, Tap("action_pull"))
+    screen = "utter_human_transfer_yes" if agreed else "utter_human_transfer_no"
+    return show(step, screen, AnswerTransfer(agreed))

@@ -39,7 +39,9 @@ class Memory:
     ``screen`` is the last screen shown. ``sign`` is true while a self-check runs in which an answer
     was a sign; the answers themselves are never kept. ``care`` is true until the line for people
     who want to die was repeated once.``level`` is what a branch offered, as the
-    number of a triage level.
+    number of a triage level. ``safe_word`` is a keyed hash, empty where none was chosen; ``decoy``
+    counts the harmless cards shown since it was said, 0 while the chat is itself. ``numbers_told``
+    is true once the emergency numbers were shown in a talk with a counsellor.
     """
 
     locale: str = ""
@@ -54,6 +56,9 @@ class Memory:
     consent: Consent | None = None
     notify: Notify = Notify.PULL
     autoclean: bool = False
+    safe_word: str = ""
+    decoy: int = 0
+    numbers_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,29 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A counsellor has something to read; ``level`` is what the words call for."""
+
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Show what a counsellor wrote while the visitor was away; a kept place becomes a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTransfer:
+    """The visitor says whether a colleague may read what was written so far."""
+
+    agreed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hide:
-    """Delete the messages on both sides and leave one neutral word."""
+    """Delete the messages on both sides and leave one neutral screen."""
+
+    then: str = "utter_hide_done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +69,12 @@ class Autoclean:
 
 
 @dataclass(frozen=True, slots=True)
-class RedactCodeWord:
-    """Delete the question for a code word and its answer, so that nobody else learns of it."""
+class Redact:
+    """Delete a question for a secret word and its answer, so that nobody else learns of it."""
+
+    screen: str
 
 
-Effect = Offer | Ask | Withdraw | Hide | Forget | Autoclean | RedactCodeWord
+Effect = (
+    Offer | Ask | Withdraw | Heard | Release | AnswerTransfer | Hide | Forget | Autoclean | Redact
+)

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bot.domain.effects import Offer
+from bot.domain.effects import Forget, Hide, Offer, Release, Withdraw
 from bot.domain.messages import Reply
-from bot.domain.screens import CARE, DANGER, LANGUAGES, SAFE
+from bot.domain.screens import CARE, DANGER, LANGUAGES, PING, SAFE
 from bot.domain.step import Step, Turn
 
 # Screens on which the notice about an unreviewed translation would stand in the way.
@@ -20,8 +20,16 @@ _CARE_SCREENS = frozenset({CARE, "utter_suicide_stay", "utter_danger_offer_perso
 
 
 def finish(step: Step, turn: Turn) -> Turn:
-    """Add what every turn needs: the repeated line and the notice on drafts."""
-    return _repeat_care(step, _tell_draft(step, turn))
+    """Add what every turn needs: notices on drafts and waiting lines, the line said again."""
+    return _tell_waiting(step, _repeat_care(step, _tell_draft(step, turn)))
+
+
+def _tell_waiting(step: Step, turn: Turn) -> Turn:
+    """Say neutrally that a counsellor has written meanwhile."""
+    looked = any(isinstance(effect, Release | Withdraw | Hide | Forget) for effect in turn.effects)
+    if not step.situation.held or looked or any(r.screen in (PING, DANGER) for r in turn.replies):
+        return turn
+    return replace(turn, replies=(*turn.replies, Reply(PING, step.speaking())))
 
 
 def _tell_draft(step: Step, turn: Turn) -> Turn:

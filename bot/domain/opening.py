@@ -27,15 +27,24 @@ def begin(conversation: Conversation, situation: Situation) -> Memory:
     """
     memory = conversation.memory
     if conversation.paused(situation.now):
-        memory = Memory(locale=memory.locale, chosen=memory.chosen, autoclean=memory.autoclean)
+        memory = lasting(memory)
     return memory
+
+
+def lasting(memory: Memory) -> Memory:
+    """Return what outlives a pause and hiding: language, daily cleaning, safe word and decoy."""
+    return Memory(
+        locale=memory.locale,
+        chosen=memory.chosen,
+        autoclean=memory.autoclean,
+        safe_word=memory.safe_word,
+        decoy=memory.decoy,
+    )
 
 
 def start(step: Step, event: Start) -> Turn:
     """Open the chat: a link's locale is a choice, a channel's hint is not."""
-    memory = Memory(
-        locale=step.memory.locale, chosen=step.memory.chosen, autoclean=step.memory.autoclean
-    )
+    memory = lasting(step.memory)
     if event.locale in step.situation.locales:
         memory = replace(memory, locale=event.locale, chosen=Choice.CHOSEN)
     elif not memory.locale and step.situation.hint in step.situation.locales:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.domain.actions import go
 from bot.domain.asking import ask_consent, asked_level, queue
-from bot.domain.effects import Offer, RedactCodeWord
+from bot.domain.effects import Offer, Redact
 from bot.domain.messages import Reply
 from bot.domain.opening import offer_switch, settle_locale
 from bot.domain.screens import (
@@ -58,7 +58,7 @@ def read(
     found = understanding.assessment
     # A code word may well be "hammer": there, only explicit words are more than an answer.
     if step.memory.screen == CODE_WORD and found.screen is None:
-        return queue(step, asked_level(step.memory), RedactCodeWord(), code_word=text)
+        return queue(step, asked_level(step.memory), Redact(CODE_WORD), code_word=text)
     if screen is not None:
         return offer_switch(_alarm(step, screen, level, found.flags), switch)
     step = _raise(step, level, only_age=understanding.intent == "minor")

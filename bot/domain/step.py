@@ -1,12 +1,14 @@
 """A turn under way: what it depends on, what it comes to, and how it shows a screen."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from bot.domain import self_check
 from bot.domain.conversation import Memory
 from bot.domain.effects import Effect
-from bot.domain.handover import Handover
+from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
 from bot.domain.screens import LANGUAGES, SAFE, Deck
 from bot.domain.triage import Assessment
@@ -29,7 +31,11 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a turn depends on besides the conversation and the event."""
+    """Everything a turn depends on besides the conversation and the event.
+
+    ``held`` counts what a counsellor wrote and the visitor has not seen. ``hash_word`` is a keyed
+    hash, so that a secret word can be compared and never kept.
+    """
 
     deck: Deck
     now: datetime
@@ -41,6 +47,18 @@ class Situation:
     next_open: str = ""
     hint: str = ""
     on: str = ""
+    held: int = 0
+    hash_word: Callable[[str], str] = field(default=str, repr=False)
+
+    def talks(self) -> bool:
+        """Tell whether a counsellor holds the conversation now: then the program is silent."""
+        return self.handover is not None and self.handover.is_held(self.now)
+
+    def state(self) -> State | None:
+        """Return where the request stands; one whose counsellor was lost waits again."""
+        if self.handover is None:
+            return None
+        return State.WAITING if self.handover.has_lapsed(self.now) else self.handover.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,11 @@ class Step:
     def speaking(self) -> str:
         """Return the locale to answer in."""
         return self.locale or self.memory.locale or self.situation.hint or "en"
+
+
+def remember(step: Step, **changes: Any) -> Step:
+    """Return the step with fields of its memory changed."""
+    return replace(step, memory=replace(step.memory, **changes))
 
 
 def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:

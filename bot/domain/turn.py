@@ -5,16 +5,20 @@ Order of evidence (ux.md 2.1): a button pressed, then explicit words, then the c
 
 from collections.abc import Mapping
 
+from bot.domain import decoy
 from bot.domain.actions import ACTIONS, go
 from bot.domain.conversation import Conversation
 from bot.domain.effects import (
+    AnswerTransfer,
     Ask,
     Autoclean,
     Effect,
     Forget,
+    Heard,
     Hide,
     Offer,
-    RedactCodeWord,
+    Redact,
+    Release,
     Withdraw,
 )
 from bot.domain.messages import Event, Media, Start, Tapped, Text
@@ -32,8 +36,10 @@ from bot.domain.screens import (
     MENU,
     OFF_HOURS,
     SAFE,
+    SAFE_WORD,
 )
 from bot.domain.step import Situation, Step, Turn, Understanding, show
+from bot.domain.talking import hear
 from bot.domain.triage import Assessment, Level
 
 # The turn as its callers know it; what they need of its parts can be imported from here.
@@ -50,13 +56,17 @@ __all__ = [
     "MENU",
     "OFF_HOURS",
     "SAFE",
+    "SAFE_WORD",
+    "AnswerTransfer",
     "Ask",
     "Autoclean",
     "Effect",
     "Forget",
+    "Heard",
     "Hide",
     "Offer",
-    "RedactCodeWord",
+    "Redact",
+    "Release",
     "Situation",
     "Turn",
     "Understanding",
@@ -139,6 +149,10 @@ def respond(
     """Answer one event. ``understanding`` is given for texts, and only for texts."""
     memory = begin(conversation, situation)
     step = Step(memory, situation, new=conversation.is_new())
+    if decoy.is_said(step, event):
+        return decoy.turn_over(step)
+    if memory.decoy:
+        return decoy.play(step, event, understanding)
     match event:
         case Start():
             return finish(step, start(step, event))
@@ -148,7 +162,17 @@ def respond(
             return finish(step, show(step, "utter_media_received"))
         case Text(text=text):
             assert understanding is not None  # noqa: S101 -- the caller's contract, not input
-            found, ranking = understanding.assessment, understanding.ranking
-            level = offered_level(found, understanding.intent, ranking)
-            screen = first_screen(understanding)
-            return finish(step, read(step, text, understanding, level=level, screen=screen))
+            return _answer(step, text, understanding)
+
+
+def _answer(step: Step, text: str, understanding: Understanding) -> Turn:
+    """Answer typed words, or pass them on while a counsellor is there."""
+    danger = understanding.assessment.level is Level.RED
+    if step.memory.screen == SAFE_WORD and not danger:
+        return finish(step, decoy.choose(step, text, understanding))
+    if step.situation.talks():
+        return hear(step, understanding)
+    found, ranking = understanding.assessment, understanding.ranking
+    level = offered_level(found, understanding.intent, ranking)
+    screen = first_screen(understanding)
+    return finish(step, read(step, text, understanding, level=level, screen=screen))

@@ -136,6 +136,7 @@ _RUNTIME: Mapping[str, Callable[["Values", str, str], str]] = {
     "fact_reviewed_on": lambda _values, value, locale: write_date(
         date.fromisoformat(value), locale
     ),
+    "transfer_reason": lambda values, value, locale: values.word(value, locale),
 }
 
 

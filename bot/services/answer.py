@@ -1,7 +1,7 @@
 """From unanswered messages to stored replies: decide outside a transaction, then write in one."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -26,13 +26,15 @@ from bot.domain.messages import (
     Text,
 )
 from bot.domain.pace import Pace
+from bot.domain.talking import is_command
 from bot.domain.triage import Assessment, Level, Lexicon, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Dialogue, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
-from bot.services.effects import PUSHED, apply, outgoing
+from bot.services.effects import PUSHED, Effects, outgoing
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
+from bot.services.news import QUEUE, Publish, about, quietly
 from bot.services.reply import Renderer, fold
 
 log = logger(__name__)
@@ -46,6 +48,8 @@ _ANSWERED_SINGLY = 2
 # How many paces are remembered before those of calm conversations are dropped.
 _PACES = 1000
 _HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
+# Where what is typed is a secret: it is neither kept nor taken for anything else.
+_SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD})
 _ALARMS = frozenset({turns.DANGER, turns.CARE, "utter_minor_check"})
 
 
@@ -57,14 +61,20 @@ class _Case:
     arrivals: Sequence[Arrival]
     handover: Handover | None
     ahead: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
     """Whether counsellors write at present, and when they do next; the same for a whole batch."""
 
-    staffed: bool
+    counsellors: int
     next_open: str
+
+    @property
+    def staffed(self) -> bool:
+        """Tell whether somebody is on shift: hours alone answer nobody."""
+        return self.counsellors > 0
 
 
 @dataclass(slots=True)
@@ -94,6 +104,7 @@ class Answers:
         ids: MessageIds,
         is_holiday: IsHoliday,
         posted: Callable[[Channel], None] = lambda _channel: None,
+        publish: Publish = quietly,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -104,6 +115,7 @@ class Answers:
         self._eraser = eraser
         self._is_holiday = is_holiday
         self._posted = posted
+        self._publish = publish
         self._ids = ids
         self._batch: Batch[ConversationId, Sequence[Outgoing]] = Batch(self._answer_all)
         self._paces: dict[ConversationId, Pace] = {}
@@ -148,7 +160,7 @@ class Answers:
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            cases, desk = await self._read(left), self._desk()
+            cases, desk = await self._read(left)
             drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in cases))
             done = await self._write(drafts, desk)
             posted |= done
@@ -161,21 +173,25 @@ class Answers:
             self._posted(channel)
         return [posted.get(id_, ()) for id_ in ids]
 
-    async def _read(self, ids: Sequence[ConversationId]) -> Sequence[_Case]:
+    async def _read(self, ids: Sequence[ConversationId]) -> tuple[Sequence[_Case], _Desk]:
         async with self._store.begin() as unit:
             conversations = await unit.conversations.load(ids)
             waiting = await unit.messages.unanswered(list(conversations))
             opened = await unit.handovers.open_for(list(waiting))
-            return [
+            held = await unit.messages.held(list(waiting))
+            shifts = await unit.shifts.since(self._clock.now() - queue.ALIVE)
+            cases = [
                 _Case(
                     conversations[id_],
                     arrivals,
                     opened.get(id_),
                     await self._ahead(unit, conversations[id_], opened.get(id_)),
+                    held.get(id_, 0),
                 )
                 for id_, arrivals in waiting.items()
                 if id_ in conversations
             ]
+        return cases, self._desk(len(shifts))
 
     async def _ahead(
         self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
@@ -207,8 +223,8 @@ class Answers:
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
             locale = draft.conversation.memory.locale or situation.hint or "en"
-            event = self._typed_button(arrived, screen, locale)
-            understanding = await self._understand(event, draft.conversation.id, screen, locale)
+            event = self._typed_button(arrived, screen, locale, situation)
+            understanding = await self._understand(event, draft.conversation, screen, situation)
             turn = turns.respond(draft.conversation, event, understanding, situation)
             draft.effects += turn.effects
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
@@ -216,7 +232,7 @@ class Answers:
             else:
                 draft.replies += turn.replies
             # Typed or tapped: an answer to a question of the self-check is never kept.
-            secret = screen == turns.CODE_WORD or self_check.is_question(screen)
+            secret = screen in _SECRET or self_check.is_question(screen) or turn.memory.decoy
             if secret or not isinstance(arrived, Text):
                 draft.wipe |= {arrival.id for arrival in members}
             draft.conversation = replace(
@@ -224,16 +240,16 @@ class Answers:
             )
         return draft
 
-    def _desk(self) -> _Desk:
+    def _desk(self, counsellors: int) -> _Desk:
         """Look at the clock and the hours."""
         hours, now = chat_hours(self._renderer.registry), self._clock.now()
         opens = hours.next_open(now, self._is_holiday)
-        staffed = hours.is_open(now, self._is_holiday)
-        return _Desk(staffed, opens.isoformat() if opens else "")
+        return _Desk(counsellors, opens.isoformat() if opens else "")
 
     def _situation(self, case: _Case, arrival: Arrival, desk: _Desk) -> turns.Situation:
         renderer = self._renderer
-        low, high = queue.estimate(case.ahead)
+        low, high = queue.estimate(case.ahead, desk.counsellors)
+        id_ = case.conversation.id
         return turns.Situation(
             deck=renderer.deck,
             now=self._clock.now(),
@@ -245,24 +261,35 @@ class Answers:
             next_open=desk.next_open,
             hint=arrival.incoming.hint,
             on=arrival.incoming.on,
+            held=case.held,
+            hash_word=lambda word: self._sealer.hash_word(id_, word),
         )
 
-    def _typed_button(self, event: Event, screen: str, locale: str) -> Event:
-        """Take a typed label for the button it names; works with the NLU unit off."""
-        if not isinstance(event, Text):
+    def _typed_button(
+        self, event: Event, screen: str, locale: str, situation: turns.Situation
+    ) -> Event:
+        """Take a typed label for the button it names; works with the NLU unit off.
+
+        In a talk words are meant for the counsellor, but for the visitor's commands.
+        """
+        if not isinstance(event, Text) or screen in _SECRET:
             return event
         tap = self._renderer.taps(screen, locale).get(fold(event.text))
-        return Tapped(tap) if tap else event
+        if tap is None or (situation.talks() and not is_command(tap)):
+            return event
+        return Tapped(tap)
 
     async def _understand(
-        self, event: Event, conversation: ConversationId, screen: str, locale: str
+        self, event: Event, conversation: Conversation, screen: str, situation: turns.Situation
     ) -> turns.Understanding | None:
         """Read a text: danger words first, the NLU unit only where they leave it open."""
         if not isinstance(event, Text):
             return None
+        locale = conversation.memory.locale or situation.hint or "en"
         words = _spoken(assess(event.text, self._lexicons), locale)
-        pace = self._paces.get(conversation)
-        if screen == turns.CODE_WORD or (pace and pace.quiet) or _settled(words.assessment):
+        pace = self._paces.get(conversation.id)
+        unasked = screen in _SECRET or situation.talks() or bool(conversation.memory.decoy)
+        if unasked or (pace and pace.quiet) or _settled(words.assessment):
             return words
         return await self._ask(event.text, screen, words)
 
@@ -294,6 +321,7 @@ class Answers:
         by_id = {draft.conversation.id: draft for draft in drafts}
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         forgotten: list[_Draft] = []
+        touched: set[int] = set()
         async with self._store.begin() as unit:
             current = await unit.conversations.load(sorted(by_id), lock=True)
             kept = [d for d in drafts if _unchanged(d, current)]
@@ -302,10 +330,11 @@ class Answers:
                 [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
             )
             for draft in kept:
-                posted[draft.conversation.id] = await self._effects(unit, draft, desk)
+                posted[draft.conversation.id] = await self._effects(unit, draft, desk, touched)
                 if turns.Forget() in draft.effects:
                     forgotten.append(draft)
             await unit.messages.post([o for messages in posted.values() for o in messages])
+        await self._tell_staff(touched)
         now = self._clock.now()
         for draft in kept:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
@@ -314,26 +343,36 @@ class Answers:
         gone = by_id.keys() - current.keys()
         return {**dict.fromkeys(gone, ()), **posted}
 
-    async def _effects(self, unit: UnitOfWork, draft: _Draft, desk: _Desk) -> Sequence[Outgoing]:
+    async def _tell_staff(self, touched: Collection[int]) -> None:
+        """Tell open consoles which requests have changed; ids only."""
+        for number in touched:
+            await self._publish(about(number))
+        if touched:
+            await self._publish(QUEUE)
+
+    async def _effects(
+        self, unit: UnitOfWork, draft: _Draft, desk: _Desk, touched: set[int]
+    ) -> Sequence[Outgoing]:
         """Apply the effects of a draft in its transaction; return what is to be posted."""
         now = self._clock.now()
         conversation = draft.conversation
-        extra = await apply(
-            draft.effects,
+        effects = Effects(
+            unit,
             conversation,
             draft.case.handover,
-            unit=unit,
             sealer=self._sealer,
             ids=self._ids,
             now=now,
             staffed=desk.staffed,
             up_to=draft.case.arrivals[-1].id,
         )
+        applied = await effects.apply(draft.effects)
+        touched |= applied.touched
         bodies: list[Reply | Deletion] = [*draft.replies]
         if conversation.channel in PUSHED and (links := _deep_links(draft.case.arrivals)):
             bodies.append(Deletion(links))
         return [
-            *extra,
+            *applied.posts,
             *(outgoing(conversation, b, id_=self._ids.next(now), now=now) for b in bodies),
         ]
 

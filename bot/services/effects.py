@@ -1,18 +1,20 @@
 """What a turn does besides showing screens, carried out in the turn's own transaction."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain import handover as handovers
+from bot.domain import queue
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
-from bot.domain.handover import Handover
+from bot.domain.figures import counted, week_of
+from bot.domain.handover import Handover, Outcome, State
 from bot.domain.messages import Channel, ConversationId, Line, MessageId, Reply
 from bot.domain.triage import Level
 from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
-from bot.services.timers import AUTOCLEAN
+from bot.services.timers import AUTOCLEAN, LEASE, TRANSFER, UNANSWERED
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
 
 # Channels that are sent to; the others fetch what they show.
@@ -36,95 +38,172 @@ def outgoing(
     )
 
 
-async def apply(
-    effects: Sequence[turns.Effect],
-    conversation: Conversation,
-    handover: Handover | None,
-    *,
-    unit: UnitOfWork,
-    sealer: Sealer,
-    ids: MessageIds,
-    now: datetime,
-    staffed: bool,
-    up_to: MessageId,
-) -> Sequence[Outgoing]:
-    """Carry out effects in order; return messages to post before the turn's replies."""
-    posts: list[Outgoing] = []
-    for effect in effects:
+@dataclass(slots=True)
+class Applied:
+    """What came of effects: messages to post before the turn's replies, and the request."""
+
+    handover: Handover | None
+    posts: list[Outgoing] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+
+
+class Effects:
+    """Carries the effects of one turn out, in the turn's own transaction."""
+
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        conversation: Conversation,
+        handover: Handover | None,
+        *,
+        sealer: Sealer,
+        ids: MessageIds,
+        now: datetime,
+        staffed: bool,
+        up_to: MessageId,
+    ) -> None:
+        self._unit = unit
+        self._conversation = conversation
+        self._sealer = sealer
+        self._ids = ids
+        self._now = now
+        self._staffed = staffed
+        self._up_to = up_to
+        self._applied = Applied(handover)
+
+    async def apply(self, effects: Sequence[turns.Effect]) -> Applied:
+        """Carry effects out in order."""
+        for effect in effects:
+            await self._apply(effect)
+        return self._applied
+
+    async def _apply(self, effect: turns.Effect) -> None:  # noqa: C901 -- one line for each
+        unit, conversation, now = self._unit, self._conversation, self._now
         match effect:
             case turns.Offer(level=level):
-                handover = await _offer(unit, conversation, handover, level, now)
+                await self._offer(level)
             case turns.Ask():
-                handover = await _ask(
-                    unit,
-                    sealer,
-                    conversation,
-                    handover,
-                    effect,
-                    now=now,
-                    staffed=staffed,
-                    up_to=up_to,
-                )
+                await self._ask(effect)
             case turns.Withdraw():
-                handover = await _withdraw(unit, handover, now)
+                await self._withdraw(Outcome.LEFT)
+            case turns.Heard(level=level):
+                await self._hear(level)
+            case turns.Release():
+                await self._release()
+            case turns.AnswerTransfer(agreed=agreed):
+                await self._change(lambda h: handovers.answered_transfer(h, agreed=agreed))
             case turns.Autoclean(on=on):
                 await set_autoclean(unit, conversation.id, now, on=on)
-            case turns.RedactCodeWord():
-                posts += await _redact(unit, conversation, ids, now)
-            case turns.Hide():
-                posts += await hide(unit, conversation, ids, now, up_to=up_to)
+            case turns.Redact(screen=screen):
+                self._applied.posts += await self._redact(screen)
+            case turns.Hide(then=then):
+                await self._change(lambda h: replace(h, hidden=True))
+                self._applied.posts += await hide(
+                    unit, conversation, self._ids, now, up_to=self._up_to, then=then
+                )
             case turns.Forget():
+                await self._withdraw(Outcome.FORGOTTEN)
                 await unit.conversations.begin_forgetting([conversation.id], now)
-    return posts
+
+    async def _change(self, change: Callable[[Handover], Handover]) -> None:
+        """Save what becomes of the request, where there is one and it becomes something else."""
+        before = self._applied.handover
+        if before is not None and (after := change(before)) != before:
+            await self._save(after)
+
+    async def _save(self, handover: Handover) -> Handover:
+        saved = await self._unit.handovers.save(handover)
+        self._applied.handover = None if saved.state is State.CLOSED else saved
+        self._applied.touched.add(saved.id or 0)
+        return saved
+
+    async def _offer(self, level: Level) -> None:
+        locale = self._conversation.memory.locale or "en"
+        handover = self._applied.handover
+        if handover is None:
+            handover = handovers.offer(self._conversation.id, level, locale, self._now)
+        elif handover.state is State.OFFERED:
+            handover = replace(handover, offered_at=self._now)
+        await self._save(handovers.raised(handover, level))
+
+    async def _ask(self, ask: turns.Ask) -> None:
+        """Enter the queue; while nobody can write, only a kept place enters it."""
+        conversation, now = self._conversation, self._now
+        locale = conversation.memory.locale or "en"
+        handover = self._applied.handover
+        handover = handover or handovers.offer(conversation.id, ask.level, locale, now)
+        word = handover.code_word
+        if ask.code_word:
+            word = self._sealer.hash_word(conversation.id, ask.code_word)
+        handover = handovers.prepared(
+            handovers.raised(handover, ask.level),
+            consent=ask.consent,
+            notify=ask.notify,
+            minor=ask.minor,
+            code_word=word,
+            newest=self._up_to,
+        )
+        if self._staffed or ask.keep:
+            handover = handovers.asked(handover, now, staffed=self._staffed)
+        handover = await self._save(handover)
+        if handover.state is State.WAITING:
+            due = now + queue.honest_after(handover.level)
+            await self._unit.timers.set(Timer(conversation.id, UNANSWERED, due))
+
+    async def _withdraw(self, outcome: Outcome) -> None:
+        """End the request: nothing a counsellor wrote is shown any more."""
+        handover = self._applied.handover
+        if handover is None:
+            return
+        id_ = self._conversation.id
+        if handover.state is not State.OFFERED:
+            ended = handovers.withdrawn(handover, self._now, outcome)
+            await self._unit.figures.count(week_of(self._now), counted(ended))
+        for kind in (LEASE, TRANSFER, UNANSWERED):
+            await self._unit.timers.cancel(id_, kind)
+        await self._unit.messages.drop(id_, human=True)
+        await self._save(handovers.withdrawn(handover, self._now, outcome))
+
+    async def _hear(self, level: Level) -> None:
+        """Tell the counsellor that there is something to read."""
+        await self._change(lambda h: replace(handovers.raised(h, level), pinged=False))
+        if self._applied.handover is not None:
+            self._applied.touched.add(self._applied.handover.id or 0)
+
+    async def _release(self) -> None:
+        """Show what was held back; who looks is here, and waits again if their place was kept."""
+
+        def here(handover: Handover) -> Handover:
+            back = handovers.returned(handover) if self._staffed else handover
+            return replace(back, hidden=False, pinged=False)
+
+        await self._change(here)
+        self._applied.posts += await release(
+            self._unit, self._conversation, ids=self._ids, now=self._now
+        )
+
+    async def _redact(self, screen: str) -> Sequence[Outgoing]:
+        """Delete the question for a secret word and everything since from the visitor's side."""
+        conversation = self._conversation
+        asked = [
+            row
+            for row in await self._unit.messages.replies_after(conversation.id, MessageId(0))
+            if isinstance(row.body, Reply) and row.body.screen == screen
+        ]
+        if not asked or conversation.channel not in PUSHED:
+            return []
+        references = await self._unit.messages.references(conversation.id, asked[-1].at)
+        deletion = Deletion(tuple(references))
+        return [outgoing(conversation, deletion, id_=self._ids.next(self._now), now=self._now)]
 
 
-async def _offer(
-    unit: UnitOfWork,
-    conversation: Conversation,
-    handover: Handover | None,
-    level: Level,
-    now: datetime,
-) -> Handover:
-    locale = conversation.memory.locale or "en"
-    if handover is None:
-        return await unit.handovers.save(handovers.offer(conversation.id, level, locale, now))
-    if handover.state is handovers.State.OFFERED:
-        handover = replace(handover, offered_at=now)
-    return await unit.handovers.save(handovers.raised(handover, level))
-
-
-async def _ask(
-    unit: UnitOfWork,
-    sealer: Sealer,
-    conversation: Conversation,
-    handover: Handover | None,
-    ask: turns.Ask,
-    *,
-    now: datetime,
-    staffed: bool,
-    up_to: MessageId,
-) -> Handover:
-    """Enter the queue; while nobody can write, only a kept place enters it."""
-    locale = conversation.memory.locale or "en"
-    handover = handover or handovers.offer(conversation.id, ask.level, locale, now)
-    word = sealer.hash_word(conversation.id, ask.code_word) if ask.code_word else handover.code_word
-    handover = handovers.prepared(
-        handovers.raised(handover, ask.level),
-        consent=ask.consent,
-        notify=ask.notify,
-        minor=ask.minor,
-        code_word=word,
-        newest=up_to,
-    )
-    if staffed or ask.keep:
-        handover = handovers.asked(handover, now, staffed=staffed)
-    return await unit.handovers.save(handover)
-
-
-async def _withdraw(unit: UnitOfWork, handover: Handover | None, now: datetime) -> Handover | None:
-    if handover is not None:
-        await unit.handovers.save(handovers.withdrawn(handover, now))
-    return None
+async def release(
+    unit: UnitOfWork, conversation: Conversation, *, ids: MessageIds, now: datetime
+) -> list[Outgoing]:
+    """Return what was held back, oldest first, ready to be posted under new ids."""
+    held = await unit.messages.release(conversation.id)
+    state = Delivery.PENDING if conversation.channel in PUSHED else Delivery.SENT
+    return [replace(one, id=ids.next(now), due_at=now, state=state) for one in held]
 
 
 async def set_autoclean(
@@ -138,22 +217,6 @@ async def set_autoclean(
         await unit.timers.cancel(conversation, AUTOCLEAN)
 
 
-async def _redact(
-    unit: UnitOfWork, conversation: Conversation, ids: MessageIds, now: datetime
-) -> Sequence[Outgoing]:
-    """Delete the question for a code word and everything since from the visitor's side."""
-    asked = [
-        row
-        for row in await unit.messages.replies_after(conversation.id, MessageId(0))
-        if isinstance(row.body, Reply) and row.body.screen == turns.CODE_WORD
-    ]
-    if not asked or conversation.channel not in PUSHED:
-        return []
-    references = await unit.messages.references(conversation.id, asked[-1].at)
-    deletion = Deletion(tuple(references))
-    return [outgoing(conversation, deletion, id_=ids.next(now), now=now)]
-
-
 async def hide(
     unit: UnitOfWork,
     conversation: Conversation,
@@ -161,12 +224,12 @@ async def hide(
     now: datetime,
     *,
     up_to: MessageId,
-    quiet: bool = False,
+    then: str = "utter_hide_done",
 ) -> Sequence[Outgoing]:
-    """Delete the messages on both sides and in the store; ``quiet`` leaves no word behind."""
+    """Delete the messages on both sides and in the store; an empty ``then`` leaves no word."""
     references = await unit.messages.references(conversation.id, now - DELETABLE)
     await unit.messages.erase(conversation.id, up_to=up_to)
-    word = None if quiet else Reply("utter_hide_done", conversation.memory.locale or "en")
+    word = Reply(then, conversation.memory.locale or "en") if then else None
     if conversation.channel in PUSHED:
         deletion = Deletion(tuple(references), word)
         return [outgoing(conversation, deletion, id_=ids.next(now), now=now)]

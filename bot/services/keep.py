@@ -124,7 +124,7 @@ class Keeper:
             loaded = await unit.conversations.load([timer.conversation], lock=True)
             for conversation in loaded.values():
                 posts = await hide(
-                    unit, conversation, self._ids, now, up_to=self._ids.next(now), quiet=True
+                    unit, conversation, self._ids, now, up_to=self._ids.next(now), then=""
                 )
                 await unit.messages.post(posts)
                 await set_autoclean(unit, conversation.id, now, on=True)

@@ -15,13 +15,11 @@ from bot.domain.errors import ChangedError, ConversationGoneError
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
 from bot.ports import Clock, Store, UnitOfWork
+from bot.services.news import QUEUE, Publish, about
 
 # How often a change is tried anew when somebody else was faster, and how long it waits before.
 _TRIES = 5
 _PAUSE_SECONDS = 0.02
-
-Publish = Callable[[str], Awaitable[None]]
-QUEUE = "queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +33,6 @@ class Case:
 
 
 Change = Callable[[Case], Awaitable[tuple[Handover, Conversation]]]
-
-
-def topic(handover: Handover) -> str:
-    """Return what is published when a handover, or its conversation, has changed."""
-    return f"handover {handover.id}"
 
 
 class Changes:
@@ -70,7 +63,7 @@ class Changes:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             self._posted(channel)
-            await self._publish(topic(saved))
+            await self._publish(about(saved.id))
             await self._publish(QUEUE)
             return saved
         raise ChangedError("the conversation kept changing")

@@ -25,10 +25,11 @@ from bot.domain.messages import Channel, Line, Reply
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
-from bot.services.desk.changes import QUEUE, Case, Changes, Publish
+from bot.services.desk.changes import Case, Changes
 from bot.services.desk.speaking import speak
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
+from bot.services.news import QUEUE, Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 
 # A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
@@ -65,12 +66,17 @@ class Desk:
         now = self._clock.now()
         async with self._store.begin() as unit:
             await unit.shifts.begin(Shift(staff, now, now, languages))
-            kept = [h for h in await unit.handovers.every_open() if h.state is State.LEFT_MESSAGE]
-            for handover in kept:
-                await unit.handovers.save(handovers.returned(handover))
-                due = now + queue.honest_after(handover.level)
-                await unit.timers.set(Timer(handover.conversation, UNANSWERED, due))
+            everything = await unit.handovers.every_open()
+        for handover in everything:
+            if handover.state is State.LEFT_MESSAGE and handover.id is not None:
+                await self._change(handover.id, self._return)
         await self._publish(QUEUE)
+
+    async def _return(self, case: Case) -> tuple[Handover, Conversation]:
+        """Put a kept place back into the queue."""
+        due = case.now + queue.honest_after(case.handover.level)
+        await case.unit.timers.set(Timer(case.conversation.id, UNANSWERED, due))
+        return handovers.returned(case.handover), case.conversation
 
     async def beat(self, staff: StaffId) -> bool:
         """Note a sign of life of a console, and renew its leases; False when not on shift."""

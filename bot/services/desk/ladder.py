@@ -15,9 +15,10 @@ from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Reply
 from bot.domain.triage import Level
 from bot.ports import Clock, Store, Timer
-from bot.services.desk.changes import Case, Changes, Publish
+from bot.services.desk.changes import Case, Changes
 from bot.services.effects import outgoing
 from bot.services.ids import MessageIds
+from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 
 _HONEST = "utter_queue_red_unanswered"

@@ -11,11 +11,10 @@ from datetime import datetime
 from bot.domain.conversation import Conversation, Notify
 from bot.domain.handover import Handover
 from bot.domain.messages import Line, Reply
+from bot.domain.screens import PING
 from bot.ports import Delivery, Outgoing, UnitOfWork
-from bot.services.effects import PUSHED, outgoing
+from bot.services.effects import outgoing
 from bot.services.ids import MessageIds
-
-PING = "utter_push_ping"
 
 
 async def speak(
@@ -40,15 +39,6 @@ async def speak(
     hello = Reply(PING, conversation.memory.locale or "en")
     await unit.messages.post([outgoing(conversation, hello, id_=ids.next(now), now=now)])
     return replace(handover, pinged=True)
-
-
-async def release(
-    unit: UnitOfWork, conversation: Conversation, *, ids: MessageIds, now: datetime
-) -> list[Outgoing]:
-    """Return what was held back, oldest first, ready to be posted under new ids."""
-    held = await unit.messages.release(conversation.id)
-    state = Delivery.PENDING if conversation.channel in PUSHED else Delivery.SENT
-    return [replace(one, id=ids.next(now), due_at=now, state=state) for one in held]
 
 
 def _human(

@@ -153,7 +153,7 @@ class TestPerson:
         assert screens(result) == ["utter_queue_wait"]
         assert result.effects == (
             turn.Ask(Level.YELLOW, Consent.NEW, Notify.PUSH, minor=False),
-            turn.RedactCodeWord(),
+            turn.Redact(turn.CODE_WORD),
         )
 
     def test_the_typed_code_word_is_taken_as_it_is(self) -> None:
@@ -161,7 +161,7 @@ class TestPerson:
         ask, redact = after(Text("banana"), before).effects
         assert isinstance(ask, turn.Ask)
         assert ask.code_word == "banana"
-        assert redact == turn.RedactCodeWord()
+        assert redact == turn.Redact(turn.CODE_WORD)
 
     def test_without_consent_the_queue_asks_for_it_first(self) -> None:
         for target in ("action_queue_open", "utter_queue_kept"):
