@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from bot.adapters import catalog
 from bot.adapters.ballast import Ballast
+from bot.adapters.bus import MemoryBus
 from bot.adapters.clock import SystemClock
 from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
@@ -28,7 +29,7 @@ from bot.domain.retention import Policy
 from bot.domain.triage import Lexicon, assess
 from bot.i18n import Texts, Values
 from bot.logs import logger
-from bot.ports import ChannelPort, Clock, Dialogue, Store
+from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
@@ -129,6 +130,27 @@ def _refuse_what_cannot_be_shown(renderer: Renderer) -> None:
 def database_url(settings: Settings) -> str:
     """Return the address of the database: SQLite below the data folder unless set."""
     return settings.database_url or f"sqlite:///{settings.data_dir / 'havn.db'}"
+
+
+@asynccontextmanager
+async def open_bus(url: str) -> AsyncIterator[Bus]:
+    """Open the bus that goes with a database: LISTEN and NOTIFY on PostgreSQL, else in memory.
+
+    SQLite with several processes has no bus between them: what another process changed is seen
+    when the console refreshes by itself, every few seconds. It does that with every database.
+    """
+    if url.startswith("postgresql"):
+        # SQLite, the default, needs nothing of it.
+        from bot.adapters.bus.postgres import open_postgres_bus  # noqa: PLC0415
+
+        async with open_postgres_bus(url) as shared:
+            yield shared
+        return
+    bus = MemoryBus()
+    try:
+        yield bus
+    finally:
+        bus.close()
 
 
 def policy(settings: Settings) -> Policy:
