@@ -20,6 +20,7 @@ from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
+from bot.adapters.translator import NoTranslator
 from bot.adapters.webchat import create_app, screen_links
 from bot.domain import turn
 from bot.domain.errors import ConfigurationError, DeckError, FactError
@@ -29,7 +30,7 @@ from bot.domain.retention import Policy
 from bot.domain.triage import Lexicon, assess
 from bot.i18n import Texts, Values
 from bot.logs import logger
-from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store
+from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
@@ -151,6 +152,20 @@ async def open_bus(url: str) -> AsyncIterator[Bus]:
         yield bus
     finally:
         bus.close()
+
+
+@asynccontextmanager
+async def open_translator(settings: Settings) -> AsyncIterator[Translator]:
+    """Open machine translation for counsellors; off unless its address is set."""
+    if not settings.translator_url:
+        yield NoTranslator()
+        return
+    # An HTTP client that a start without one need not wait for.
+    from bot.adapters.translator.libre import open_libre_translator  # noqa: PLC0415
+
+    url, key = settings.translator_url, settings.translator_key
+    async with open_libre_translator(url, key) as translator:
+        yield translator
 
 
 def policy(settings: Settings) -> Policy:

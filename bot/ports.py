@@ -543,3 +543,27 @@ class Bus(Protocol):
 
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """Listen from the start of the block to its end; the iterator ends when the bus closes."""
+
+
+# --- machine translation ----------------------------------------------------------------------
+
+# In characters; the length of the longest message on Telegram.
+LONGEST_TRANSLATION = 4096
+
+
+class Translator(Protocol):
+    """Turns what a visitor or a counsellor wrote into another language, by machine.
+
+    What it returns may be wrong and is untrusted: whoever shows it marks it as machine text beside
+    the original, and no level and no decision of the program rests on it.
+    """
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether a translation can be offered at all."""
+
+    async def translate(self, text: str, source: str, target: str) -> str:
+        """Return a text of at most LONGEST_TRANSLATION characters in another locale's language.
+
+        TranslatorUnavailableError when it is off, late or broken, or the text is longer.
+        """
