@@ -14,11 +14,13 @@ from starlette.types import ASGIApp
 
 from bot.adapters import catalog
 from bot.adapters.ballast import Ballast
+from bot.adapters.bus import MemoryBus
 from bot.adapters.clock import SystemClock
 from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
+from bot.adapters.translator import NoTranslator
 from bot.adapters.webchat import create_app, screen_links
 from bot.domain import turn
 from bot.domain.errors import ConfigurationError, DeckError, FactError
@@ -28,7 +30,7 @@ from bot.domain.retention import Policy
 from bot.domain.triage import Lexicon, assess
 from bot.i18n import Texts, Values
 from bot.logs import logger
-from bot.ports import ChannelPort, Clock, Dialogue, Store
+from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
@@ -129,6 +131,41 @@ def _refuse_what_cannot_be_shown(renderer: Renderer) -> None:
 def database_url(settings: Settings) -> str:
     """Return the address of the database: SQLite below the data folder unless set."""
     return settings.database_url or f"sqlite:///{settings.data_dir / 'havn.db'}"
+
+
+@asynccontextmanager
+async def open_bus(url: str) -> AsyncIterator[Bus]:
+    """Open the bus that goes with a database: LISTEN and NOTIFY on PostgreSQL, else in memory.
+
+    SQLite with several processes has no bus between them: what another process changed is seen
+    when the console refreshes by itself, every few seconds. It does that with every database.
+    """
+    if url.startswith("postgresql"):
+        # SQLite, the default, needs nothing of it.
+        from bot.adapters.bus.postgres import open_postgres_bus  # noqa: PLC0415
+
+        async with open_postgres_bus(url) as shared:
+            yield shared
+        return
+    bus = MemoryBus()
+    try:
+        yield bus
+    finally:
+        bus.close()
+
+
+@asynccontextmanager
+async def open_translator(settings: Settings) -> AsyncIterator[Translator]:
+    """Open machine translation for counsellors; off unless its address is set."""
+    if not settings.translator_url:
+        yield NoTranslator()
+        return
+    # An HTTP client that a start without one need not wait for.
+    from bot.adapters.translator.libre import open_libre_translator  # noqa: PLC0415
+
+    url, key = settings.translator_url, settings.translator_key
+    async with open_libre_translator(url, key) as translator:
+        yield translator
 
 
 def policy(settings: Settings) -> Policy:

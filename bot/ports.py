@@ -5,7 +5,7 @@ a Telegram object or an HTTP request.
 """
 
 import enum
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -534,4 +534,49 @@ class Door(Protocol):
 
         Words of danger get the emergency numbers, everything else the message that something is
         broken, which holds the numbers too.
+        """
+
+
+# --- what changed -----------------------------------------------------------------------------
+
+
+class Bus(Protocol):
+    """Tells every process which things changed, by topic (domain/topics.py); never what they say.
+
+    It may repeat a topic and may bring two in another order, and it replaces what it could not
+    bring by ``queue``, which means "refresh all you show". So nothing is missed that a refresh
+    would not show, and nothing but a refresh may depend on it.
+    """
+
+    def publish(self, topic: str) -> None:
+        """Tell all subscribers; after the commit, or they would read what was there before.
+
+        Neither waits nor fails when others cannot be reached. ValueError when it is no topic.
+        """
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Listen from the start of the block to its end; the iterator ends when the bus closes."""
+
+
+# --- machine translation ----------------------------------------------------------------------
+
+# In characters; the length of the longest message on Telegram.
+LONGEST_TRANSLATION = 4096
+
+
+class Translator(Protocol):
+    """Turns what a visitor or a counsellor wrote into another language, by machine.
+
+    What it returns may be wrong and is untrusted: whoever shows it marks it as machine text beside
+    the original, and no level and no decision of the program rests on it.
+    """
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether a translation can be offered at all."""
+
+    async def translate(self, text: str, source: str, target: str) -> str:
+        """Return a text of at most LONGEST_TRANSLATION characters in another locale's language.
+
+        TranslatorUnavailableError when it is off, late or broken, or the text is longer.
         """

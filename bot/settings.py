@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self, get_type_hints
 from urllib.parse import urlsplit
@@ -51,6 +52,9 @@ class Settings:
     telegram_webhook_url: str = field(default="", repr=False)
     telegram_webhook_secret: str = field(default="", repr=False)
 
+    translator_url: str = ""
+    translator_key: str = field(default="", repr=False)
+
     chat_host: str = "127.0.0.1"
     chat_port: int = 8080
     console_host: str = "127.0.0.1"
@@ -90,6 +94,13 @@ class Settings:
             raise ConfigurationError("HAVN_NEUTRAL_SITE must be an https address")
         if self.telegram_webhook_url and not _is_https(self.telegram_webhook_url):
             raise ConfigurationError("HAVN_TELEGRAM_WEBHOOK_URL must be an https address")
+        if self.translator_url and not _keeps_texts_private(self.translator_url):
+            raise ConfigurationError(
+                "HAVN_TRANSLATOR_URL must be an https address, or an http one of this machine, "
+                "without user, password, question mark or #"
+            )
+        if self.translator_key and not self.translator_url:
+            raise ConfigurationError("HAVN_TRANSLATOR_KEY needs HAVN_TRANSLATOR_URL")
         if self.database_url and not self.database_url.startswith(("sqlite", "postgresql")):
             raise ConfigurationError("HAVN_DATABASE_URL must begin with sqlite or postgresql")
 
@@ -170,6 +181,29 @@ def _is_https(address: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _keeps_texts_private(address: str) -> bool:
+    """Tell whether nobody on the way to an address can read what is sent there."""
+    try:
+        parts = urlsplit(address)
+        port_is_sound = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    if not port_is_sound or parts.query or parts.fragment or "@" in parts.netloc:
+        return False
+    if parts.scheme == "http":
+        return _is_this_machine(parts.hostname or "")
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ HavnError
 ├── ConversationGoneError   the conversation was forgotten or has expired
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
 ├── DialogueUnavailableError   the NLU unit is off, late or broken
+├── TranslatorUnavailableError machine translation is off, late or broken
 └── RefusedError            a wish of staff that the state of things does not allow
     ├── AlreadyTakenError       somebody else holds the conversation, or it is over
     ├── NotYoursError           it is held by somebody else, or by nobody
@@ -71,6 +72,10 @@ class KeyUnavailableError(HavnError, LookupError):
 
 class DialogueUnavailableError(HavnError):
     """The NLU unit is off, late or broken."""
+
+
+class TranslatorUnavailableError(HavnError):
+    """Machine translation is off, late or broken."""
 
 
 class RefusedError(HavnError):

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from starlette.applications import Starlette
 
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import (
     Intake,
     Poller,
@@ -20,7 +21,6 @@ from bot.adapters.telegram import (
     webhook_route,
 )
 from bot.adapters.telegram import client as client_module
-from bot.adapters.telegram.backoff import Backoff
 from bot.domain.messages import Bubble, Choice
 from bot.logs import configure
 from bot.ports import DeliveryError

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import Profile
-from bot.adapters.telegram.backoff import Backoff
 from bot.domain.facts import Registry
 from bot.domain.screens import Deck
 from bot.i18n import Texts, Values

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import register_webhook, webhook_route
-from bot.adapters.telegram.backoff import Backoff
 from bot.domain.errors import ConfigurationError
 from tests.support.recording_door import DANGER, RecordingDoor
 from tests.support.telegram_api import SECRET_HEADER, TelegramApi

@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import Client, Intake, Poller, TelegramChannel, open_client
-from bot.adapters.telegram.backoff import Backoff
 from bot.logs import guard
 
 from .recording_door import RecordingDoor

@@ -33,6 +33,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ),
         ({"HAVN_NEUTRAL_SITE": "javascript:secret-value"}, "HAVN_NEUTRAL_SITE"),
         ({"HAVN_DATABASE_URL": "mysql://secret-value"}, "HAVN_DATABASE_URL"),
+        ({"HAVN_TRANSLATOR_URL": "http://secret-value.dk"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "https://secret-value@x.dk"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "https://x.dk/?q=secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "https://x.dk/#secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "https://x.dk:secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "https:///secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "http://127.0.0.1.secret-value.dk"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_URL": "ftp://localhost/secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_TRANSLATOR_KEY": "secret-value"}, "HAVN_TRANSLATOR_URL"),
         ({"HAVN_CONFIG": "/nowhere/havn.toml"}, "/nowhere/havn.toml"),
     ],
 )
@@ -44,9 +53,25 @@ def test_a_damaged_setting_is_named_and_its_value_is_not_shown(
     assert "secret-value" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("https://translate.example.dk", "https://10.0.0.7:8443/api", "http://localhost:5000"),
+        *("http://127.0.0.1:5000", "http://[::1]:5000/", "http://127.9.9.9"),
+    ],
+)
+def test_a_translator_is_reached_by_https_or_on_this_machine(address: str) -> None:
+    assert Settings.load({"HAVN_TRANSLATOR_URL": address}).translator_url == address
+
+
 def test_secrets_are_not_in_the_repr() -> None:
     settings = Settings.load(
-        {"HAVN_TELEGRAM_TOKEN": "1:secret", "HAVN_DATABASE_URL": "sqlite:///s3"}
+        {
+            "HAVN_TELEGRAM_TOKEN": "1:secret",
+            "HAVN_DATABASE_URL": "sqlite:///s3",
+            "HAVN_TRANSLATOR_URL": "https://translate.example.dk",
+            "HAVN_TRANSLATOR_KEY": "secret",
+        }
     )
     assert "secret" not in repr(settings)
     assert "s3" not in repr(settings)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from bot.adapters.telegram.backoff import Backoff
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram.client import Client, PausedError, PoisonAnswerError
 from bot.adapters.telegram.inbound import update_id_of
 from bot.adapters.telegram.intake import OFFSET, Intake

@@ -7,7 +7,7 @@ from typing import Any
 from telegram import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
-from bot.adapters.telegram.backoff import Backoff
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram.client import Client, PausedError
 from bot.domain.screens import Deck
 from bot.i18n import Values

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram.error import TelegramError
 
-from bot.adapters.telegram.backoff import Backoff
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram.client import ALLOWED_UPDATES, Client
 from bot.adapters.telegram.inbound import update_id_of
 from bot.adapters.telegram.intake import Intake

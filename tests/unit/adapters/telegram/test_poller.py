@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from bot.adapters.telegram.backoff import Backoff
+from bot.adapters.backoff import Backoff
 from bot.adapters.telegram.channel import TelegramChannel
 from bot.adapters.telegram.client import Client, PoisonAnswerError
 from bot.adapters.telegram.inbound import Why

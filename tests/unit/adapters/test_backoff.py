@@ -1,6 +1,6 @@
 """Pauses grow to a minute, begin anew after success, and respect what the server asks."""
 
-from bot.adapters.telegram.backoff import Backoff
+from bot.adapters.backoff import Backoff
 
 
 async def test_ceiling_doubles_to_a_minute_and_falls_back() -> None:
