@@ -33,6 +33,7 @@ from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
+from bot.services.desk import Desk, Ladder, Reader
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
 from bot.services.keep import Keeper
@@ -91,6 +92,9 @@ class App:
     keeper: Keeper
     deliverers: dict[Channel, Deliverer]
     ballast: Ballast
+    bus: Bus
+    desk: Desk
+    reader: Reader
 
 
 def locales_folder(settings: Settings) -> Path:
@@ -216,8 +220,9 @@ async def open_app(
             name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
             for name, channel in channels.items()
         }
+        bus = await stack.enter_async_context(open_bus(database_url(settings)))
         app = _wire(
-            settings, clock, store, sealer, dialogue, renderer, lexicons, channels, deliverers
+            settings, clock, store, sealer, dialogue, renderer, lexicons, channels, deliverers, bus
         )
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
@@ -234,6 +239,7 @@ def _wire(
     lexicons: tuple[Lexicon, ...],
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
+    bus: Bus,
 ) -> App:
     posted, ids = _waker(deliverers), MessageIds()
     ballast = Ballast(settings.data_dir / "ballast")
@@ -256,6 +262,7 @@ def _wire(
         ids=ids,
         is_holiday=is_danish_holiday,
         posted=posted,
+        publish=bus.publish,
     )
     reception = Reception(
         store=store,
@@ -267,6 +274,7 @@ def _wire(
         lexicons=lexicons,
         ids=ids,
     )
+    ladder = Ladder(store=store, clock=clock, ids=ids, publish=bus.publish, posted=posted)
     keeper = Keeper(
         store=store,
         sealer=sealer,
@@ -275,8 +283,19 @@ def _wire(
         policy=policy(settings),
         ids=ids,
         resume=reception.resume,
+        ladder=ladder.run,
         posted=posted,
     )
+    desk = Desk(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        ids=ids,
+        eraser=eraser,
+        publish=bus.publish,
+        posted=posted,
+    )
+    reader = Reader(store=store, clock=clock, renderer=renderer, ids=ids)
     return App(
         settings,
         clock,
@@ -291,6 +310,9 @@ def _wire(
         keeper,
         deliverers,
         ballast,
+        bus,
+        desk,
+        reader,
     )
 
 

@@ -27,6 +27,7 @@ from bot.domain.messages import (
 )
 from bot.domain.pace import Pace
 from bot.domain.talking import is_command
+from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Assessment, Level, Lexicon, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Dialogue, Outgoing, Sealer, Store, UnitOfWork
@@ -34,7 +35,7 @@ from bot.services.batch import Batch
 from bot.services.effects import PUSHED, Effects, outgoing
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
-from bot.services.news import QUEUE, Publish, about, quietly
+from bot.services.news import Publish, quietly
 from bot.services.reply import Renderer, fold
 
 log = logger(__name__)
@@ -334,7 +335,7 @@ class Answers:
                 if turns.Forget() in draft.effects:
                     forgotten.append(draft)
             await unit.messages.post([o for messages in posted.values() for o in messages])
-        await self._tell_staff(touched)
+        self._tell_staff(touched)
         now = self._clock.now()
         for draft in kept:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
@@ -343,12 +344,12 @@ class Answers:
         gone = by_id.keys() - current.keys()
         return {**dict.fromkeys(gone, ()), **posted}
 
-    async def _tell_staff(self, touched: Collection[int]) -> None:
+    def _tell_staff(self, touched: Collection[int]) -> None:
         """Tell open consoles which requests have changed; ids only."""
         for number in touched:
-            await self._publish(about(number))
+            self._publish(handover_topic(number))
         if touched:
-            await self._publish(QUEUE)
+            self._publish(QUEUE)
 
     async def _effects(
         self, unit: UnitOfWork, draft: _Draft, desk: _Desk, touched: set[int]

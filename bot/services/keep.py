@@ -20,6 +20,8 @@ from bot.services.timers import AUTOCLEAN
 log = logger(__name__)
 
 EVERY_SECONDS = 30.0
+# Who waits in danger is told after five minutes and not half a minute later.
+_TIMERS_PER_ROUND = 6
 ROTATE_EVERY = timedelta(hours=1)
 _AT_ONCE = 200
 
@@ -46,6 +48,7 @@ class Keeper:
         policy: Policy,
         ids: MessageIds,
         resume: Callable[[], Awaitable[int]],
+        ladder: Callable[[Timer], Awaitable[None]],
         monotonic: Callable[[], float] = time.monotonic,
         posted: Callable[[Channel], None] = lambda _channel: None,
     ) -> None:
@@ -55,6 +58,7 @@ class Keeper:
         self._eraser = eraser
         self._policy = policy
         self._resume = resume
+        self._ladder = ladder
         self._monotonic = monotonic
         self._posted = posted
         self._ids = ids
@@ -64,11 +68,16 @@ class Keeper:
     async def run(self) -> None:
         """Keep house until cancelled."""
         while True:
-            try:
-                await self.round()
-            except HavnError as error:
-                log.warning("housekeeping_failed", error=error_class(error))
-            await asyncio.sleep(EVERY_SECONDS)
+            await self._surely(self.round)
+            for _ in range(_TIMERS_PER_ROUND):
+                await asyncio.sleep(EVERY_SECONDS / _TIMERS_PER_ROUND)
+                await self._surely(self._run_timers)
+
+    async def _surely(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except HavnError as error:
+            log.warning("housekeeping_failed", error=error_class(error))
 
     async def round(self) -> None:
         """Do everything that is due once."""
@@ -114,8 +123,7 @@ class Keeper:
         async with self._store.begin() as unit:
             due = await unit.timers.due(self._clock.now(), _AT_ONCE)
         for timer in due:
-            if timer.kind == AUTOCLEAN:
-                await self._clean(timer)
+            await (self._clean(timer) if timer.kind == AUTOCLEAN else self._ladder(timer))
 
     async def _clean(self, timer: Timer) -> None:
         """Clean one chat quietly and set the next time, in one transaction."""

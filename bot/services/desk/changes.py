@@ -14,8 +14,9 @@ from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, ConversationGoneError
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
+from bot.domain.topics import QUEUE, handover_topic
 from bot.ports import Clock, Store, UnitOfWork
-from bot.services.news import QUEUE, Publish, about
+from bot.services.news import Publish
 
 # How often a change is tried anew when somebody else was faster, and how long it waits before.
 _TRIES = 5
@@ -63,8 +64,8 @@ class Changes:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             self._posted(channel)
-            await self._publish(about(saved.id))
-            await self._publish(QUEUE)
+            self._publish(handover_topic(handover))
+            self._publish(QUEUE)
             return saved
         raise ChangedError("the conversation kept changing")
 

@@ -23,13 +23,14 @@ from bot.domain.figures import counted, week_of
 from bot.domain.handover import Close, Handover, LevelReason, Outcome, State
 from bot.domain.messages import Channel, Line, Reply
 from bot.domain.staff import StaffId
+from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
 from bot.services.desk.changes import Case, Changes
 from bot.services.desk.speaking import speak
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
-from bot.services.news import QUEUE, Publish
+from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 
 # A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
@@ -70,7 +71,7 @@ class Desk:
         for handover in everything:
             if handover.state is State.LEFT_MESSAGE and handover.id is not None:
                 await self._change(handover.id, self._return)
-        await self._publish(QUEUE)
+        self._publish(QUEUE)
 
     async def _return(self, case: Case) -> tuple[Handover, Conversation]:
         """Put a kept place back into the queue."""
@@ -95,7 +96,7 @@ class Desk:
             if any(h.is_held_by(staff, now) for h in await unit.handovers.every_open()):
                 raise StillOpenError("hand over or park what is open first")
             await unit.shifts.end(staff)
-        await self._publish(QUEUE)
+        self._publish(QUEUE)
 
     # --- taking ---
 

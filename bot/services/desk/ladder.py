@@ -47,10 +47,6 @@ class Ladder:
             UNANSWERED: self._be_honest,
         }
 
-    def runs(self, timer: Timer) -> bool:
-        """Tell whether a timer is one of these."""
-        return timer.kind in self._steps
-
     async def run(self, timer: Timer) -> None:
         """Do what a timer was set for; when its handover is over, only the timer goes."""
         async with self._store.begin() as unit:
