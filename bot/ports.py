@@ -22,6 +22,7 @@ from bot.domain.messages import (
     Reply,
     Sent,
 )
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Vault
 
 Lookup = NewType("Lookup", bytes)
 
@@ -36,7 +37,7 @@ class Clock(Protocol):
         """Return the present moment, aware, in UTC."""
 
 
-class Sealer(Protocol):
+class Sealer(Vault, Protocol):
     """Encrypts fields under the key of their conversation, and recognises visitors by a keyed hash.
 
     Every sealed value is bound to its conversation, row and field, so that none can be moved.
@@ -286,6 +287,9 @@ class UnitOfWork(Protocol):
     handovers: Handovers
     timers: Timers
     marks: Marks
+    staff: StaffAccounts
+    sessions: Sessions
+    audit: AuditTrail
 
 
 class Store(Protocol):

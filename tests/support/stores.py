@@ -18,7 +18,10 @@ from bot.ports import Arrival, Lookup, Outgoing, Sealer, Store
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-TABLES = "conversations, receipts, messages, handovers, timers, marks"
+TABLES = (
+    "conversations, receipts, messages, handovers, timers, marks, "
+    "staff, invitations, spent, sessions, audit, audit_aliases"
+)
 
 _numbers = itertools.count(1)
 
