@@ -13,11 +13,14 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from bot.adapters import catalog
+from bot.adapters.anchor import AnchorFile
 from bot.adapters.ballast import Ballast
 from bot.adapters.bus import MemoryBus
 from bot.adapters.clock import SystemClock
 from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
+from bot.adapters.passkeys import WebAuthn
+from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
 from bot.adapters.translator import NoTranslator
@@ -40,9 +43,11 @@ from bot.services.keep import Keeper
 from bot.services.privacy import privacy_page
 from bot.services.receive import Reception
 from bot.services.reply import Renderer
+from bot.services.staff import Accounts, Challenges, Enrolment, SessionKeeper, SignIn, Trail
+from bot.services.staff.demo import DemoLinks
 from bot.settings import Settings
-from bot.web.app import create_console
-from bot.web.health import health_routes
+from bot.web import Desk, Words, create_console, health_routes
+from bot.web.demo import demo_routes
 
 if TYPE_CHECKING:
     from bot.adapters.telegram import Client, Intake
@@ -210,11 +215,7 @@ async def open_app(
         # Slow the first time only; the first visitor in danger must not wait for it.
         is_danish_holiday(clock.now().date())
         assess("", lexicons)
-        _make_folder(settings.data_dir)
-        sealer = KeyRing.open(settings.keys_folder)
-        stack.callback(sealer.close)
-        store = await SqlStore.open(database_url(settings), sealer)
-        stack.push_async_callback(store.close)
+        store, sealer = await stack.enter_async_context(open_store(settings))
         dialogue = dialogue or await _dialogue(settings, stack)
         deliverers = {
             name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
@@ -227,6 +228,18 @@ async def open_app(
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
         yield app
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[tuple[Store, KeyRing]]:
+    """Open store and keys and nothing else, for commands that need no words and no channel."""
+    async with AsyncExitStack() as stack:
+        _make_folder(settings.data_dir)
+        sealer = KeyRing.open(settings.keys_folder)
+        stack.callback(sealer.close)
+        store = await SqlStore.open(database_url(settings), sealer)
+        stack.push_async_callback(store.close)
+        yield store, sealer
 
 
 def _wire(
@@ -423,9 +436,43 @@ def web_app(app: App, channels: Channels) -> ASGIApp:
     )
 
 
-def console_app(app: App) -> ASGIApp:
-    """Return the staff host."""
-    return create_console(_health(app), https=app.settings.chat_address.startswith("https:"))
+def desk(app: App, *, demo: bool = False) -> Desk:
+    """Return what the console's pages are given; on a ``demo`` its accounts are let in."""
+    store, clock, address = app.store, app.clock, app.settings.console_address
+    sessions = SessionKeeper(store, clock, demo=demo)
+    challenges, rites, hasher = Challenges(app.sealer), WebAuthn(address), Argon2Hasher()
+    return Desk(
+        address=address,
+        store=store,
+        clock=clock,
+        words=Words(_console_texts(app.settings)),
+        sessions=sessions,
+        sign_in=SignIn(store, clock, challenges, rites, hasher, sessions),
+        enrolment=Enrolment(store, clock, app.sealer, challenges, rites, hasher, sessions),
+        accounts=Accounts(store, clock),
+        trail=trail(app),
+    )
+
+
+def trail(app: App) -> Trail:
+    """Return the audit trail."""
+    return Trail(app.store, app.clock, app.sealer, anchor_file(app.settings))
+
+
+def anchor_file(settings: Settings) -> AnchorFile:
+    """Return where the heads of the audit trail are written down."""
+    return AnchorFile(settings.data_dir / "audit-anchor")
+
+
+def console_app(app: App, demo: DemoLinks | None = None) -> ASGIApp:
+    """Return the staff host; with the links of a demo where there is one."""
+    more = demo_routes(demo) if demo else ()
+    return create_console(desk(app, demo=demo is not None), _health(app), more)
+
+
+def _console_texts(settings: Settings) -> Texts:
+    folder = locales_folder(settings)
+    return Texts.load(folder, allow_drafts=settings.allow_drafts, domain="console")
 
 
 def _health(app: App) -> Sequence[BaseRoute]:

@@ -5,16 +5,18 @@ import sys
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 
 from bot import logs
 from bot.domain.errors import HavnError
+from bot.domain.staff import Role
 from bot.settings import Settings
 
 _FAILED = 1
+_ROLES = [role.value for role in Role]
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -182,6 +184,91 @@ def keys_rotate(settings: Settings, pepper: bool) -> None:
     from bot.commands import upkeep  # noqa: PLC0415
 
     _run(upkeep.rotate(settings, pepper=pepper))
+
+
+@main.group()
+def staff() -> None:
+    """Let people in to the console, and take their access away."""
+
+
+@staff.command("invite")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice([*_ROLES, "counsellor"]),
+    help="What the person does here; may be given several times. A counsellor is a responder.",
+)
+@click.option("--alias", required=True, help="What colleagues and visitors see; not a real name.")
+@click.pass_obj
+def staff_invite(settings: Settings, roles: tuple[str, ...], alias: str) -> None:
+    """Make an account and print a link that lets its owner enrol, once, within 24 hours."""
+    from bot.commands import staff as people  # noqa: PLC0415
+
+    _run(people.invite(settings, alias, roles))
+
+
+@staff.command("list")
+@click.pass_obj
+def staff_list(settings: Settings) -> None:
+    """Show everybody with an account."""
+    from bot.commands import staff as people  # noqa: PLC0415
+
+    _run(people.show(settings, Console()))
+
+
+@staff.command("disable")
+@click.option("--alias", required=True, help="Whom to switch off.")
+@click.pass_obj
+def staff_disable(settings: Settings, alias: str) -> None:
+    """Switch somebody off at once; their sessions end."""
+    from bot.commands import staff as people  # noqa: PLC0415
+
+    _run(people.disable(settings, alias))
+
+
+@staff.command("reset")
+@click.option("--alias", required=True, help="Who needs a new way in.")
+@click.pass_obj
+def staff_reset(settings: Settings, alias: str) -> None:
+    """Void what somebody signed in with and print a link to enrol anew."""
+    from bot.commands import staff as people  # noqa: PLC0415
+
+    _run(people.reset(settings, alias))
+
+
+@main.group()
+def audit() -> None:
+    """Prove that nobody tampered with the record of who did what at the console."""
+
+
+@audit.command("start")
+@click.option("--yes", is_flag=True, help="Do not ask whether anybody looks over your shoulder.")
+@click.pass_obj
+def audit_start(settings: Settings, yes: bool) -> None:
+    """Print the key that proves the trail, once, and erase it from this machine."""
+    from bot.commands import audit as trail  # noqa: PLC0415
+
+    if not yes:
+        click.confirm("The key is shown once. Is an auditor here to keep it?", abort=True)
+    _run(trail.start(settings))
+
+
+@audit.command("verify")
+@click.option(
+    "--key-file",
+    type=click.File(),
+    help="A file with the auditor's key, - to type it. Without it only digests are compared.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_obj
+def audit_verify(settings: Settings, key_file: TextIO | None, as_json: bool) -> None:
+    """Check that no entry was changed, removed or cut off. Exit status 1 when one was."""
+    from bot.commands import audit as trail  # noqa: PLC0415
+
+    key = key_file.read() if key_file else ""
+    _run(trail.verify(settings, key, as_json=as_json, console=Console(stderr=True)))
 
 
 @main.group()

@@ -24,6 +24,7 @@ from bot.domain.messages import (
     Sent,
 )
 from bot.domain.staff import StaffId
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Vault
 
 Lookup = NewType("Lookup", bytes)
 
@@ -38,7 +39,7 @@ class Clock(Protocol):
         """Return the present moment, aware, in UTC."""
 
 
-class Sealer(Protocol):
+class Sealer(Vault, Protocol):
     """Encrypts fields under the key of their conversation, and recognises visitors by a keyed hash.
 
     Every sealed value is bound to its conversation, row and field, so that none can be moved.
@@ -407,6 +408,9 @@ class UnitOfWork(Protocol):
     figures: Figures
     timers: Timers
     marks: Marks
+    staff: StaffAccounts
+    sessions: Sessions
+    audit: AuditTrail
 
 
 class Store(Protocol):

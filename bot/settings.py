@@ -59,6 +59,7 @@ class Settings:
     chat_port: int = 8080
     console_host: str = "127.0.0.1"
     console_port: int = 8081
+    console_url: str = ""
 
     retention_idle_hours: int = 24
     retention_closed_days: int = 7
@@ -101,6 +102,10 @@ class Settings:
             )
         if self.translator_key and not self.translator_url:
             raise ConfigurationError("HAVN_TRANSLATOR_KEY needs HAVN_TRANSLATOR_URL")
+        if self.console_url and not (_is_https(self.console_url) or is_local(self.console_url)):
+            raise ConfigurationError(
+                "HAVN_CONSOLE_URL must be an https address, or http on this machine itself"
+            )
         if self.database_url and not self.database_url.startswith(("sqlite", "postgresql")):
             raise ConfigurationError("HAVN_DATABASE_URL must begin with sqlite or postgresql")
 
@@ -143,6 +148,17 @@ class Settings:
         """Return the address of the web chat as visitors reach it."""
         return self.web_chat_url or f"http://{self.chat_host}:{self.chat_port}/"
 
+    @property
+    def console_address(self) -> str:
+        """Return the address of the console as staff reach it; passkeys are bound to its host.
+
+        Passkeys need a name, so that this machine is "localhost" and not a number.
+        """
+        if self.console_url:
+            return self.console_url
+        host = "localhost" if self.console_host in LOOPBACK else self.console_host
+        return f"http://{host}:{self.console_port}/"
+
     def said(self) -> Mapping[str, str]:
         """Return the settings that screens speak of, by placeholder."""
         base = self.chat_address.rstrip("/")
@@ -173,6 +189,18 @@ _POSITIVE = (
 # Of days, hours, minutes or milliseconds: still a date when they are counted back from today.
 _LARGEST = 100_000
 _LAST_PORT = 65_535
+
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_local(address: str) -> bool:
+    """Tell whether an address is plain http on this machine itself, as a demo's is."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def _is_https(address: str) -> bool:

@@ -15,11 +15,21 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from bot.adapters.nlu import Progress
-from bot.bootstrap import App, Channels, channels_of, console_app, nlu_unit, open_app, web_app
+from bot.bootstrap import (
+    App,
+    Channels,
+    channels_of,
+    console_app,
+    nlu_unit,
+    open_app,
+    trail,
+    web_app,
+)
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, HavnError
 from bot.logs import error_class, logger
-from bot.settings import Settings
+from bot.services.staff.demo import COUNSELLOR, EDITOR, DemoLinks
+from bot.settings import LOOPBACK, Settings, is_local
 
 log = logger(__name__)
 
@@ -56,8 +66,9 @@ async def serve(settings: Settings, role: Role) -> None:
 async def demo(settings: Settings, console: Console) -> None:
     """Run everything on one machine, say where, and prepare free text in the background."""
     settings = replace(settings, allow_drafts=True)
-    async with _running(settings, Role.ALL) as (app, tasks):
-        _welcome(console, settings)
+    links = _demo_links(settings)
+    async with _running(settings, Role.ALL, links) as (app, tasks):
+        _welcome(console, settings, links)
         if settings.nlu == "auto":
             tasks.append(_prepare_aloud(app, console))
         await _until_stopped(tasks)
@@ -67,7 +78,9 @@ Task = Coroutine[Any, Any, None]
 
 
 @asynccontextmanager
-async def _running(settings: Settings, role: Role) -> AsyncIterator[tuple[App, list[Task]]]:
+async def _running(
+    settings: Settings, role: Role, links: DemoLinks | None = None
+) -> AsyncIterator[tuple[App, list[Task]]]:
     """Open the app and collect what runs in a role; ports are taken before anything else starts."""
     web = role in (Role.ALL, Role.WEB)
     async with AsyncExitStack() as stack:
@@ -83,7 +96,8 @@ async def _running(settings: Settings, role: Role) -> AsyncIterator[tuple[App, l
         tasks: list[Task] = [app.keeper.run()]
         if chat_socket and console_socket:
             tasks.append(_http(web_app(app, channels), chat_socket))
-            tasks.append(_http(console_app(app), console_socket))
+            tasks.append(_http(console_app(app, links), console_socket))
+            tasks.append(trail(app).run())
         if role in (Role.ALL, Role.TELEGRAM):
             tasks += channels.listening(app)
         if role in (Role.ALL, Role.TELEGRAM, Role.DELIVER):
@@ -186,13 +200,25 @@ def _log_progress(progress: Progress) -> None:
     log.info("nlu_preparing", done=progress.done, of=progress.of)
 
 
-def _welcome(console: Console, settings: Settings) -> None:
+def _demo_links(settings: Settings) -> DemoLinks | None:
+    """Return links into the console, where nobody but this machine can reach it."""
+    here = settings.console_host in LOOPBACK and is_local(settings.console_address)
+    return DemoLinks() if here else None
+
+
+def _welcome(console: Console, settings: Settings, links: DemoLinks | None) -> None:
     chat = Address(settings.chat_host, settings.chat_port).url()
     staff = Address(settings.console_host, settings.console_port).url()
     console.print()
     console.print("[bold]Havn[/] is running. Stop it with Ctrl+C.")
     console.print(f"  Web chat   {chat}")
     console.print(f"  Console    {staff}")
+    if links:
+        base = settings.console_address.rstrip("/")
+        for label, account in (("counsellor", COUNSELLOR), ("editor", EDITOR)):
+            link = f"{base}/demo/{links.make(account)}"
+            console.print(f"    as {label:<11}{link}", soft_wrap=True, highlight=False)
+        console.print("    [dim]Each of these two links works once.[/]")
     console.print("  Terminal   uv run havn chat")
     if settings.telegram_token:
         console.print("  Telegram   your bot answers now")

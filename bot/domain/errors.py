@@ -13,14 +13,22 @@ HavnError
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
 ├── DialogueUnavailableError   the NLU unit is off, late or broken
 ├── TranslatorUnavailableError machine translation is off, late or broken
-└── RefusedError            a wish of staff that the state of things does not allow
-    ├── AlreadyTakenError       somebody else holds the conversation, or it is over
-    ├── NotYoursError           it is held by somebody else, or by nobody
-    ├── NothingToTransferError  nobody offers it (any more)
-    ├── ReasonMissingError      a step that needs a reason has none
-    ├── FullError               the counsellor holds as much as one should
-    ├── StillOpenError          a shift cannot end with open conversations
-    └── NotOnShiftError         only who is on shift takes conversations
+├── RefusedError            a wish of staff that the state of things does not allow
+│   ├── AlreadyTakenError       somebody else holds the conversation, or it is over
+│   ├── NotYoursError           it is held by somebody else, or by nobody
+│   ├── NothingToTransferError  nobody offers it (any more)
+│   ├── ReasonMissingError      a step that needs a reason has none
+│   ├── FullError               the counsellor holds as much as one should
+│   ├── StillOpenError          a shift cannot end with open conversations
+│   └── NotOnShiftError         only who is on shift takes conversations
+└── StaffError              an account at the console cannot be what was asked for
+    ├── AliasError          an alias is not of the right form, or somebody has it
+    ├── RolesConflictError  roles that exclude one another, or none
+    ├── InvitationError     a link was used, is too old, or never was one
+    ├── PasswordError       a password is too short, too long or too easily guessed
+    ├── ProofError          a factor was not the right one
+    │   └── ClockError      the code belongs to another time: the phone's clock is off
+    └── TooManyTriesError   the next try must wait
 
 No message of these errors ever holds what a visitor wrote.
 """
@@ -108,3 +116,46 @@ class StillOpenError(RefusedError):
 
 class NotOnShiftError(RefusedError):
     """Only who is on shift takes conversations."""
+
+
+class StaffError(HavnError):
+    """An account at the console cannot be what was asked for; the message is for the person."""
+
+
+class AliasError(StaffError, ValueError):
+    """An alias is not of the right form, or somebody has it already."""
+
+
+class RolesConflictError(StaffError, ValueError):
+    """Roles that exclude one another, or none at all."""
+
+
+class InvitationError(StaffError, LookupError):
+    """A link was used, is too old, or never was one."""
+
+
+class PasswordError(StaffError, ValueError):
+    """A password is too short, too long or too easily guessed."""
+
+
+class ProofError(StaffError):
+    """A factor was not the right one. Which part was wrong stays unsaid."""
+
+
+class ClockError(ProofError):
+    """The password was right and the code is that of another time.
+
+    ``minutes`` is how far the phone's clock is off, positive when it is ahead.
+    """
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__("the phone's clock is off")
+        self.minutes = minutes
+
+
+class TooManyTriesError(StaffError):
+    """The next try must wait for ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too many tries")
+        self.seconds = seconds

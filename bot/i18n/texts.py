@@ -51,11 +51,11 @@ class Texts:
         self._allow_drafts = allow_drafts
 
     @classmethod
-    def load(cls, folder: Path, *, allow_drafts: bool) -> Self:
-        """Read ``<locale>/LC_MESSAGES/deck.po`` of every locale below a folder."""
+    def load(cls, folder: Path, *, allow_drafts: bool, domain: str = "deck") -> Self:
+        """Read ``<locale>/LC_MESSAGES/<domain>.po`` of every locale below a folder."""
         words = {
             path.parts[-3]: _sort(read_catalog(path, path.parts[-3]))
-            for path in sorted(folder.glob("*/LC_MESSAGES/deck.po"))
+            for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
         }
         return cls(words, allow_drafts=allow_drafts)
 

@@ -1,11 +1,8 @@
-"""The console as an ASGI app. Until the handover is built it holds one page, health and figures."""
+"""The console as an ASGI app: its pages, each declared with its rights, and what surrounds them."""
 
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import cast
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,58 +11,90 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot import metrics
+from bot.web.account import account_routes
+from bot.web.desk import Desk
+from bot.web.enrolling import enrolling_routes
+from bot.web.pages import Asset, Pages, assets, pages_of
+from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
+from bot.web.signing import signing_routes
+from bot.web.staff import staff_routes
+from bot.web.trail import trail_routes
 
 _FOREVER = "public, max-age=31536000, immutable"
+_FORBIDDEN = 403
 
 
-def create_console(health: Sequence[BaseRoute] = (), *, https: bool) -> ASGIApp:
-    """Return the console. ``health`` are its health routes; ``https`` adds HSTS.
+def create_console(
+    desk: Desk, health: Sequence[BaseRoute] = (), more: Sequence[Declared] = ()
+) -> ASGIApp:
+    """Return the console. ``health`` are its health routes, ``more`` further pages.
 
     ``/metrics`` exists here and nowhere else: the console's host is for staff only.
     """
-    style = files("bot.web").joinpath("static", "console.css").read_bytes()
-    style_path = f"/a/{hashlib.sha256(style).hexdigest()[:16]}.css"
-    templates = Environment(
-        loader=PackageLoader("bot.web"), autoescape=True, undefined=StrictUndefined
-    )
+    return Guarded(make_app(desk, health, more), https=desk.address.startswith("https:"))
 
-    def page(template: str, status: int = 200) -> Response:
-        return HTMLResponse(templates.get_template(template).render(css=style_path), status)
 
-    async def home(_request: Request) -> Response:
-        return page("home.html")
-
-    async def stylesheet(_request: Request) -> Response:
-        headers = {"cache-control": _FOREVER}
-        return Response(style, headers=headers, media_type="text/css; charset=utf-8")
-
-    async def no_icon(_request: Request) -> Response:
-        return Response(status_code=204, headers={"cache-control": _FOREVER})
-
-    async def figures(_request: Request) -> Response:
-        return Response(metrics.exposition(), headers={"content-type": metrics.CONTENT_TYPE})
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        response = page("missing.html", cast("HTTPException", error).status_code)
-        response.headers.update(cast("HTTPException", error).headers or {})
-        return response
-
+def make_app(
+    desk: Desk, health: Sequence[BaseRoute] = (), more: Sequence[Declared] = ()
+) -> Starlette:
+    """Return the console without its headers, so that its routes can be looked at."""
+    shipped = assets()
+    pages = Pages(desk, shipped)
     # Made beforehand: when something is broken, it may be the templates.
-    last_resort = bytes(page("broken.html").body)
+    last_resort = pages.render("broken.html", "en", None, {"path": ""}).encode()
 
     async def broken(_request: Request, _error: Exception) -> Response:
         return HTMLResponse(last_resort, 500)
 
     app = Starlette(
         routes=[
-            Route("/", home, methods=["GET"]),
-            Route(style_path, stylesheet, methods=["GET"]),
-            # Browsers ask for it unasked; without an answer each visit would look like an error.
-            Route("/favicon.ico", no_icon, methods=["GET"]),
-            Route("/metrics", figures, methods=["GET"]),
+            *signing_routes(),
+            *enrolling_routes(),
+            *account_routes(),
+            *staff_routes(),
+            *trail_routes(),
+            *more,
+            *public_routes(shipped),
             *health,
         ],
-        exception_handlers={HTTPException: refused, Exception: broken},
+        exception_handlers={HTTPException: _refused, Exception: broken},
     )
-    return Guarded(app, https=https)
+    app.state.desk = desk
+    app.state.pages = pages
+    return app
+
+
+def public_routes(shipped: Sequence[Asset]) -> list[Route]:
+    """Return what is there for everybody and says nothing about anybody."""
+    return [
+        *(Route(asset.path, _asset(asset), methods=["GET"], name=asset.name) for asset in shipped),
+        # Browsers ask for it unasked; without an answer each visit would look like an error.
+        Route("/favicon.ico", no_icon, methods=["GET"]),
+        Route("/metrics", figures, methods=["GET"]),
+    ]
+
+
+async def no_icon(_request: Request) -> Response:
+    """Answer what browsers ask for unasked."""
+    return Response(status_code=204, headers={"cache-control": _FOREVER})
+
+
+async def figures(_request: Request) -> Response:
+    """Return the figures about the program."""
+    return Response(metrics.exposition(), headers={"content-type": metrics.CONTENT_TYPE})
+
+
+def _asset(asset: Asset) -> Endpoint:
+    async def send(_request: Request) -> Response:
+        return asset.response()
+
+    return send
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    refusal = cast("HTTPException", error)
+    template = "forbidden.html" if refusal.status_code == _FORBIDDEN else "missing.html"
+    response = pages_of(request).show(request, template, refusal.status_code)
+    response.headers.update(refusal.headers or {})
+    return response

@@ -55,7 +55,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def store(address: str, sealer: Sealer) -> AsyncIterator[Store]:
     if not address:
-        yield MemoryStore()
+        yield MemoryStore(sealer)
         return
     async with opened(address, sealer) as store:
         yield store

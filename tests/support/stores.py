@@ -19,7 +19,8 @@ from bot.ports import Arrival, Lookup, Outgoing, Sealer, Store
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 TABLES = (
-    "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks"
+    "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks, "
+    "staff, invitations, spent, sessions, audit, audit_aliases"
 )
 
 _numbers = itertools.count(1)

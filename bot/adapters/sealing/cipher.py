@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bot.domain.audit import ChainKey
 from bot.domain.errors import KeyUnavailableError
 from bot.domain.messages import Channel, ConversationId
 from bot.ports import Lookup
@@ -54,6 +55,7 @@ class Cipher:
 
     def __init__(self, peppers: Sequence[bytes]) -> None:
         self._peppers = tuple(peppers)
+        self._own: AESGCM | None = None
         self._keys: OrderedDict[ConversationId, DataKey] = OrderedDict()
 
     def lookups(self, channel: Channel, sender: str) -> Sequence[Lookup]:
@@ -86,6 +88,19 @@ class Cipher:
         bound_to = _binding(conversation, row, field)
         return decrypt(self._key(conversation).cipher, sealed, bound_to)
 
+    def seal_own(self, place: str, plain: bytes) -> bytes:
+        """Encrypt what is the console's own."""
+        return encrypt(self._own_cipher(), plain, _own_binding(place))
+
+    def open_own(self, place: str, sealed: bytes) -> bytes:
+        """Decrypt what is the console's own."""
+        return decrypt(self._own_cipher(), sealed, _own_binding(place))
+
+    def _own_cipher(self) -> AESGCM:
+        if self._own is None:
+            raise KeyUnavailableError("the console's own key is gone")
+        return self._own
+
     def _key(self, conversation: ConversationId) -> DataKey:
         try:
             return self._keys[conversation]
@@ -105,6 +120,9 @@ class EphemeralKeys(Cipher):
 
     def __init__(self) -> None:
         super().__init__([secrets.token_bytes(KEY_BYTES)])
+        self._own = AESGCM(secrets.token_bytes(KEY_BYTES))
+        self._chain = ChainKey.first()
+        self._first: bytes | None = self._chain.key
         self._epoch = 0
 
     async def create_keys(self, conversations: Collection[ConversationId]) -> None:
@@ -122,6 +140,27 @@ class EphemeralKeys(Cipher):
         """Count the epoch up: no key is wrapped, so there is nothing to wrap anew."""
         self._epoch += 1
         return self._epoch
+
+    async def chain_key(self) -> ChainKey:
+        """Return the key of the audit trail."""
+        return self._chain
+
+    async def advance_chain(self, number: int) -> None:
+        """Drop the keys before a number."""
+        self._chain = self._chain.at(max(number, self._chain.number))
+
+    async def first_chain_key(self) -> bytes | None:
+        """Return the key the trail began with."""
+        return self._first
+
+    async def hand_over_first_chain_key(self) -> None:
+        """Drop the key the trail began with."""
+        self._first = None
+
+
+def _own_binding(place: str) -> bytes:
+    """Name a place of the console; it begins unlike any conversation's."""
+    return f"own:{place}|{_VERSION}".encode()
 
 
 def _binding(conversation: ConversationId, row: str, field: str) -> bytes:

@@ -1,9 +1,9 @@
 """Keys in their own folder and their own tiny database, apart from what they open.
 
 The folder holds ``pepper`` (recognises visitors; ``pepper.previous`` too for a while after a
-change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation).
-Nothing in the main database can be read without it, and a data key that was destroyed cannot be
-read from a remnant once the epoch has moved on.
+change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation,
+and Havn's own keys). Nothing in the main database can be read without it, and a data key that was
+destroyed cannot be read from a remnant once the epoch has moved on.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.adapters.sealing.cipher import KEY_BYTES, Cipher, decrypt, encrypt
 from bot.adapters.sealing.files import OWNER_ONLY, shred, write_secret
+from bot.adapters.sealing.own import CONSOLE, OwnKeys
+from bot.domain.audit import ChainKey
 from bot.domain.errors import ConfigurationError, KeyUnavailableError, StoreUnavailableError
 from bot.domain.messages import Channel, ConversationId
 from bot.ports import Lookup
@@ -55,6 +57,7 @@ class KeyRing(Cipher):
         super().__init__([])
         self._folder = folder
         self._database = database
+        self._own_keys = OwnKeys(database)
         self._lock = threading.Lock()
         self._kek: tuple[int, AESGCM] | None = None
         self._pepper_seen = (0, 0)
@@ -70,6 +73,7 @@ class KeyRing(Cipher):
             ring._begin_epochs()
             with ring._transaction("IMMEDIATE") as epoch:
                 ring._tidy(epoch)
+                ring._read_own(epoch)
             ring._read_peppers()
         except (OSError, sqlite3.Error, StoreUnavailableError) as error:
             raise ConfigurationError(f"the key folder {folder} cannot be used: {error}") from error
@@ -79,6 +83,7 @@ class KeyRing(Cipher):
         """Close the key database and forget cached keys."""
         with self._lock:
             self._keys.clear()
+            self._own = None
             self._kek = None
             self._database.close()
 
@@ -140,6 +145,57 @@ class KeyRing(Cipher):
         self._keep_only(alive)
         return epoch
 
+    # --- Havn's own keys ---
+
+    async def chain_key(self) -> ChainKey:
+        """Return the key of the audit trail in force; made at the first call."""
+        return await asyncio.to_thread(self._chain_key)
+
+    async def advance_chain(self, number: int) -> None:
+        """Erase the keys of all entries before a number."""
+        await asyncio.to_thread(self._advance_chain, number)
+
+    async def first_chain_key(self) -> bytes | None:
+        """Return the key the trail began with, until it was handed over."""
+        return await asyncio.to_thread(self._first_chain_key)
+
+    async def hand_over_first_chain_key(self) -> None:
+        """Erase the key the trail began with."""
+        await asyncio.to_thread(self._erase_first_chain_key)
+
+    def _read_own(self, epoch: int) -> None:
+        """Take the console's own key, and make it the first time.
+
+        One that was tampered with stays unread: staff cannot sign in, visitors are still served.
+        """
+        kek = self._kek_of(epoch)
+        with contextlib.suppress(KeyUnavailableError):
+            raw = self._own_keys.read(kek, CONSOLE)
+            if raw is None:
+                raw = secrets.token_bytes(KEY_BYTES)
+                self._own_keys.write(kek, CONSOLE, raw)
+            self._own = AESGCM(raw)
+
+    def _chain_key(self) -> ChainKey:
+        with self._transaction("IMMEDIATE") as epoch:
+            kek = self._kek_of(epoch)
+            return self._own_keys.chain(kek) or self._own_keys.begin_chain(kek)
+
+    def _advance_chain(self, number: int) -> None:
+        with self._transaction("IMMEDIATE") as epoch:
+            kek = self._kek_of(epoch)
+            present = self._own_keys.chain(kek)
+            if present is not None and number > present.number:
+                self._own_keys.keep_chain(kek, present.at(number))
+
+    def _first_chain_key(self) -> bytes | None:
+        with self._transaction("DEFERRED") as epoch:
+            return self._own_keys.first(self._kek_of(epoch))
+
+    def _erase_first_chain_key(self) -> None:
+        with self._transaction("IMMEDIATE"):
+            self._own_keys.erase_first()
+
     # --- memory ---
 
     def _keep(self, fresh: Mapping[ConversationId, bytes]) -> None:
@@ -194,6 +250,7 @@ class KeyRing(Cipher):
             try:
                 self._database.execute(_DATA_KEYS)
                 self._database.execute(_EPOCH)
+                self._own_keys.make_table()
                 if self._database.execute("SELECT number FROM epoch").fetchone() is None:
                     _refuse_later_epochs(self._folder)
                     write_secret(self._kek_path(0), secrets.token_bytes(KEY_BYTES))
@@ -254,6 +311,7 @@ class KeyRing(Cipher):
             write_secret(self._kek_path(epoch + 1), fresh)
             self._database.execute("DELETE FROM data_keys")
             self._insert(AESGCM(fresh), keys)
+            self._own_keys.wrap_anew(self._kek_of(epoch), AESGCM(fresh))
             self._database.execute("UPDATE epoch SET number = ?", [epoch + 1])
         with self._transaction("IMMEDIATE") as now:
             self._tidy(now)

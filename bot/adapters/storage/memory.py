@@ -9,19 +9,22 @@ from datetime import datetime
 from bot.adapters.storage.memory_data import Data, without
 from bot.adapters.storage.memory_desk import MemoryFigures, MemoryNotes, MemoryShifts
 from bot.adapters.storage.memory_messages import MemoryMessages
+from bot.adapters.storage.memory_staff import MemoryAudit, MemorySessions, MemoryStaff
 from bot.adapters.storage.unit_of_work import Unit
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreUnavailableError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, ConversationId
 from bot.ports import Lookup, Timer, UnitOfWork
+from bot.staff_ports import Vault
 
 
 class MemoryStore:
     """The Store of a process that keeps nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, vault: Vault) -> None:
         self._data = Data()
+        self._vault = vault
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -29,6 +32,7 @@ class MemoryStore:
         """Work on a copy, and put it in place at the end of the block."""
         async with self._turn:
             data = self._data.draft()
+            audit = MemoryAudit(data, await self._vault.chain_key())
             yield Unit(
                 _Conversations(data),
                 MemoryMessages(data),
@@ -38,8 +42,12 @@ class MemoryStore:
                 MemoryFigures(data),
                 _Timers(data),
                 _Marks(data),
+                MemoryStaff(data),
+                MemorySessions(data),
+                audit,
             )
             self._data = data
+            await self._vault.advance_chain(audit.next)
 
     async def scrub(self) -> None:
         """Do nothing: there is no file."""
@@ -137,6 +145,7 @@ class _Conversations:
         for id_ in gone:
             data.conversations.pop(id_, None)
             data.forgetting.pop(id_, None)
+            data.audit_aliases.pop(id_, None)
         data.arrivals = without(data.arrivals, gone)
         data.unanswered = without(data.unanswered, gone)
         data.outgoing = without(data.outgoing, gone)

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from bot.domain.audit import AuditAlias, Entry
 from bot.domain.conversation import Conversation
 from bot.domain.errors import StoreUnavailableError
+from bot.domain.factors import Account, Session
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel, ConversationId, MessageId
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Lookup, Note, Outgoing, Shift, Timer
+from bot.staff_ports import Invitation
 
 Key = TypeVar("Key")
 Row = TypeVar("Row", Arrival, Outgoing, Handover, Note, Timer)
@@ -37,6 +40,12 @@ class Data:
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     last_handover: int = 0
+    accounts: dict[StaffId, Account] = field(default_factory=dict)
+    invitations: dict[StaffId, Invitation] = field(default_factory=dict)
+    spent: dict[bytes, datetime] = field(default_factory=dict)
+    sessions: dict[bytes, Session] = field(default_factory=dict)
+    audit: list[Entry] = field(default_factory=list)
+    audit_aliases: dict[ConversationId, AuditAlias] = field(default_factory=dict)
 
     def draft(self) -> "Data":
         """Return a copy to work on."""

@@ -11,12 +11,14 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.adapters.storage.audit import SqlAudit
 from bot.adapters.storage.conversations import SqlConversations
 from bot.adapters.storage.engine import make_engine, migrate
 from bot.adapters.storage.handovers import SqlHandovers
 from bot.adapters.storage.messages import SqlMessages
 from bot.adapters.storage.notes import SqlNotes
 from bot.adapters.storage.shifts import SqlFigures, SqlShifts
+from bot.adapters.storage.staff import SqlSessions, SqlStaff
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
 from bot.domain.errors import ConfigurationError, StoreUnavailableError
 from bot.ports import (
@@ -31,6 +33,7 @@ from bot.ports import (
     Timers,
     UnitOfWork,
 )
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts
 
 _CHECK = "check"
 _SCRUB_TRIES = 4
@@ -48,6 +51,9 @@ class Unit:
     figures: Figures
     timers: Timers
     marks: Marks
+    staff: StaffAccounts
+    sessions: Sessions
+    audit: AuditTrail
 
 
 class SqlStore:
@@ -82,6 +88,7 @@ class SqlStore:
         """Open a transaction, committed durably at the end of the block."""
         try:
             async with self._engine.begin() as connection:
+                audit = SqlAudit(connection, self._sealer)
                 yield Unit(
                     SqlConversations(connection, self._sealer),
                     SqlMessages(connection, self._sealer),
@@ -91,7 +98,11 @@ class SqlStore:
                     SqlFigures(connection),
                     SqlTimers(connection),
                     SqlMarks(connection),
+                    SqlStaff(connection, self._sealer),
+                    SqlSessions(connection),
+                    audit,
                 )
+            await audit.settle()
         except SQLAlchemyError as error:
             # The statement and its parameters stay behind: only the kind of failure may travel.
             raise StoreUnavailableError(_kind(error)) from None

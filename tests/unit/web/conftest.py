@@ -1,12 +1,17 @@
 """A console and its collaborators, without network and without a database."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import StoreUnavailableError
 from bot.services.reply import Renderer
+from bot.web import create_console
 from tests.support import deck
+from tests.support.console import Browser, Rig
+from tests.support.console import rig as lay
 
 
 class CheckedStore:
@@ -44,3 +49,15 @@ def dialogue() -> SwitchableDialogue:
 @pytest.fixture
 def renderer() -> Renderer:
     return deck.renderer()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with lay(tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> AsyncIterator[Browser]:
+    async with Browser(create_console(rig.desk)) as browser:
+        yield browser

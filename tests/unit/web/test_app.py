@@ -1,7 +1,8 @@
-"""The console's first page, its figures, and the headers around everything."""
+"""The console's outer shell: its figures, its files, and the headers around everything."""
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,12 +16,17 @@ from bot.domain.messages import Channel
 from bot.logs import guard
 from bot.services.reply import Renderer
 from bot.web import create_console, health_routes
+from bot.web.security import LARGEST_BODY
+from tests.support.console import Browser, Rig
+from tests.support.console import rig as lay
 from tests.unit.web.conftest import CheckedStore, SwitchableDialogue
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 SECRET = "what a visitor wrote"
 
 
@@ -30,20 +36,20 @@ async def fail(_request: Request) -> Response:
 
 @pytest.fixture
 async def browser(
-    store: CheckedStore, dialogue: SwitchableDialogue, renderer: Renderer
+    rig: Rig, store: CheckedStore, dialogue: SwitchableDialogue, renderer: Renderer
 ) -> AsyncIterator[httpx.AsyncClient]:
     routes = [*health_routes(store, dialogue, renderer), Route("/fails", fail)]
-    app = create_console(routes, https=True)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="https://staff") as client:
+    async with Browser(create_console(rig.desk, routes)) as client:
         yield client
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 200),
-        ("HEAD", "/", 200),
+        ("GET", "/", 303),
+        ("HEAD", "/", 303),
+        ("GET", "/sign-in", 200),
+        ("GET", "/enrol/nothing", 404),
         ("GET", "/healthz", 200),
         ("GET", "/readyz", 200),
         ("GET", "/metrics", 200),
@@ -51,6 +57,7 @@ async def browser(
         ("GET", "/nothing", 404),
         ("GET", "/a/../../etc/passwd", 404),
         ("POST", "/", 405),
+        ("POST", "/sign-in", 400),
         ("POST", "/metrics", 405),
         ("GET", "/fails", 500),
     ],
@@ -85,24 +92,43 @@ async def test_an_error_says_nothing_of_itself(browser: httpx.AsyncClient) -> No
     assert SECRET not in str(logged)
 
 
-async def test_without_https_no_promise_of_it() -> None:
-    transport = httpx.ASGITransport(create_console(https=False))
-    async with httpx.AsyncClient(transport=transport, base_url="http://staff") as client:
-        response = await client.get("/")
+async def test_without_https_no_promise_of_it(tmp_path: Path) -> None:
+    async with (
+        lay(tmp_path, address="http://localhost:8081/") as rig,
+        Browser(create_console(rig.desk), address="http://localhost:8081") as client,
+    ):
+        response = await client.get("/sign-in")
     assert "strict-transport-security" not in response.headers
 
 
-async def test_the_page_is_honest_and_its_style_is_there(browser: httpx.AsyncClient) -> None:
-    page = await browser.get("/")
-    assert "The console comes with the handover" in page.text
-    assert "not built yet" in page.text
+async def test_style_and_script_are_there_for_ever(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/sign-in")
     (style,) = re.findall(r'href="(/a/[0-9a-f]{16}\.css)"', page.text)
-    response = await browser.get(style)
-    assert response.status_code == 200
-    assert response.headers["content-type"] == "text/css; charset=utf-8"
-    assert "immutable" in response.headers["cache-control"]
-    assert "<script" not in page.text
-    assert "style=" not in page.text
+    (script,) = re.findall(r'src="(/a/[0-9a-f]{16}\.js)"', page.text)
+    for path, kind in ((style, "text/css"), (script, "text/javascript")):
+        response = await browser.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"] == f"{kind}; charset=utf-8"
+        assert "immutable" in response.headers["cache-control"]
+
+
+async def test_a_body_larger_than_any_form_is_refused(browser: httpx.AsyncClient) -> None:
+    size = LARGEST_BODY + 1
+    response = await browser.post("/sign-in", content=b"a" * size, headers=FORM)
+    assert response.status_code == 413
+    response = await browser.post("/sign-in", content=b"alias=" + b"a" * 60_000, headers=FORM)
+    assert response.status_code == 400
+
+
+def test_templates_leave_no_way_out_of_the_text() -> None:
+    """Quoted attributes and escaped values: no markup from data, no inline style, no script."""
+    for template in Path("bot/web/templates").glob("*.html"):
+        text = template.read_text("utf-8")
+        markup = re.sub(r"{#.*?#}|{%.*?%}", "", text, flags=re.DOTALL)
+        assert "|safe" not in text.replace(" ", ""), template
+        assert not re.search(r"=\s*{{", markup), template
+        assert not re.search(r"\son\w+=|\sstyle=|<style", markup), template
+        assert not re.search(r"<script(?! type=\"module\" src=)", markup), template
 
 
 async def test_figures_are_those_that_were_counted(browser: httpx.AsyncClient) -> None:

@@ -1,0 +1,46 @@
+"""What the console's pages are given: use cases, words and the way to show a page."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import HTTPConnection
+
+from bot.domain.factors import Session
+from bot.ports import Clock, Store
+from bot.services.staff import Accounts, Enrolment, SessionKeeper, SignIn, Trail
+from bot.web.cookie import Cookie
+from bot.web.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a page may use; ``address`` is the console's own."""
+
+    address: str
+    store: Store
+    clock: Clock
+    words: Words
+    sessions: SessionKeeper
+    sign_in: SignIn
+    enrolment: Enrolment
+    accounts: Accounts
+    trail: Trail
+
+    @property
+    def cookie(self) -> Cookie:
+        """Return the cookie that holds sessions here."""
+        return Cookie.of(self.address)
+
+    def link(self, path: str) -> str:
+        """Return the full address of a page."""
+        return f"{self.address.rstrip('/')}{path}"
+
+
+def desk_of(request: HTTPConnection) -> Desk:
+    """Return the desk of the console that a request came to."""
+    return cast("Desk", request.app.state.desk)
+
+
+def session_of(request: HTTPConnection) -> Session:
+    """Return who is signed in; only behind a route that asks for it."""
+    return cast("Session", request.state.session)

@@ -1,0 +1,111 @@
+"""How a page of the console is declared: with who may see it. There is no other way to add one.
+
+The guard asks in this order: does it come from here, who is it, may they, is it theirs, did they
+prove it just now. What a person may not see does not exist for them (404); what their role lacks
+is refused (403).
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.domain.factors import Session
+from bot.domain.staff import Permission
+from bot.web.desk import desk_of
+from bot.web.forgery import SAFE_METHODS, check_origin, check_token
+from bot.web.refusals import prove_first, sign_in_first
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Owns = Callable[[Request, Session], Awaitable[bool]]
+
+
+class Open(enum.StrEnum):
+    """Pages that ask for no permission."""
+
+    EVERYBODY = "everybody"  # also those who are not signed in
+    STAFF = "staff"  # everybody who is signed in
+
+
+class Declared(Route):
+    """A route with its rights, which the guard enforces and the rights matrix reads."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Endpoint,
+        *,
+        methods: Sequence[str],
+        permission: Permission | Open,
+        owns: Owns | None,
+        fresh: bool,
+        quiet: bool,
+    ) -> None:
+        self.permission = permission
+        self.owns = owns
+        self.fresh = fresh
+        self.quiet = quiet
+        self.answer = endpoint
+        super().__init__(path, self._guarded, methods=list(methods), name=endpoint.__name__)
+
+    async def _guarded(self, request: Request) -> Response:
+        unsafe = request.method not in SAFE_METHODS
+        if unsafe:
+            check_origin(request)
+        if self.permission is not Open.EVERYBODY:
+            refused = await self._refusal(request, unsafe=unsafe)
+            if refused is not None:
+                return refused
+        return await self.answer(request)
+
+    async def _refusal(self, request: Request, *, unsafe: bool) -> Response | None:
+        desk = desk_of(request)
+        token = desk.cookie.read(request)
+        session = await desk.sessions.find(token, quiet=self.quiet) if token else None
+        if session is None:
+            return sign_in_first(request)
+        request.state.session = session
+        if unsafe:
+            await check_token(request, session)
+        if isinstance(self.permission, Permission) and not session.staff.may(self.permission):
+            raise HTTPException(403)
+        if self.owns is not None and not await self.owns(request, session):
+            raise HTTPException(404)
+        if self.fresh and not session.is_fresh(desk.clock.now()):
+            return prove_first(request)
+        return None
+
+
+def route(
+    path: str,
+    endpoint: Endpoint,
+    methods: Sequence[str] = ("GET",),
+    *,
+    permission: Permission | Open,
+    owns: Owns | None = None,
+    fresh: bool = False,
+    quiet: bool = False,
+) -> Declared:
+    """Declare a page.
+
+    ``owns`` tells whether what the path names belongs to the person; ``fresh`` asks for a proof of
+    the last five minutes; ``quiet`` ones do not count as activity: pages ask for them.
+    """
+    return Declared(
+        path,
+        endpoint,
+        methods=methods,
+        permission=permission,
+        owns=owns,
+        fresh=fresh,
+        quiet=quiet,
+    )
+
+
+def declared(routes: Sequence[Any]) -> Sequence[Declared]:
+    """Return those of some routes that were declared here."""
+    return [one for one in routes if isinstance(one, Declared)]

@@ -1,0 +1,63 @@
+"""The console's words: English in the templates and here, other languages in console.po.
+
+``_()`` in a template or in code is what ``pybabel extract`` finds; docs/translating.md says how.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from bot.i18n import Texts
+from bot.i18n.locales import negotiate
+
+# Staff work by this clock wherever they are; hours and shifts are given in it.
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+
+class Say(Protocol):
+    """Returns the words for an English text, with values in its placeholders."""
+
+    def __call__(self, source: str, **values: object) -> str:
+        """Translate, then fill."""
+
+
+def _(source: str) -> str:
+    """Mark words for translation where the language is not known yet."""
+    return source
+
+
+class Words:
+    """Knows which languages the console speaks."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    @property
+    def locales(self) -> Sequence[str]:
+        """Return the languages there are."""
+        return self._texts.locales
+
+    def choose(self, own: str, accepted: str) -> str:
+        """Return a person's own choice, else the first acceptable language, else English."""
+        if own in self.locales:
+            return own
+        tags = (part.partition(";")[0] for part in accepted.split(","))
+        found = (negotiate(tag, self.locales) for tag in tags)
+        return next((locale for locale in found if locale), "en")
+
+    def say(self, locale: str) -> Say:
+        """Return ``_()`` for a language."""
+
+        def translated(source: str, **values: object) -> str:
+            text = self._texts.get("", source, locale)
+            return text.format(**values) if values else text
+
+        return translated
+
+
+def moment(at: datetime, locale: str) -> str:
+    """Return a time as staff in Denmark read it."""
+    return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=locale)
