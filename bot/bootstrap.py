@@ -36,8 +36,8 @@ from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
 from bot.services.deliver import Deliverer
-from bot.services.desk import Desk, Ladder, Reader
 from bot.services.erase import Eraser
+from bot.services.hotline import Hotline, Ladder, Reader
 from bot.services.ids import MessageIds
 from bot.services.keep import Keeper
 from bot.services.privacy import privacy_page
@@ -98,7 +98,7 @@ class App:
     deliverers: dict[Channel, Deliverer]
     ballast: Ballast
     bus: Bus
-    desk: Desk
+    hotline: Hotline
     reader: Reader
 
 
@@ -299,7 +299,7 @@ def _wire(
         ladder=ladder.run,
         posted=posted,
     )
-    desk = Desk(
+    hotline = Hotline(
         store=store,
         sealer=sealer,
         clock=clock,
@@ -324,7 +324,7 @@ def _wire(
         deliverers,
         ballast,
         bus,
-        desk,
+        hotline,
         reader,
     )
 

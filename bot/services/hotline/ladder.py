@@ -15,8 +15,8 @@ from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Reply
 from bot.domain.triage import Level
 from bot.ports import Clock, Store, Timer
-from bot.services.desk.changes import Case, Changes
 from bot.services.effects import outgoing
+from bot.services.hotline.changes import Case, Changes
 from bot.services.ids import MessageIds
 from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED

@@ -1,4 +1,4 @@
-"""The desk: shifts, taking, writing, passing on and ending conversations.
+"""The hotline: shifts, taking, writing, passing on and ending conversations.
 
 Who may call what is decided by the console; here it is decided whether the state of things allows
 it. Every step with a conversation is recorded in the audit trail in its own transaction.
@@ -26,9 +26,9 @@ from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
-from bot.services.desk.changes import Case, Changes
-from bot.services.desk.speaking import speak
 from bot.services.erase import Eraser
+from bot.services.hotline.changes import Case, Changes
+from bot.services.hotline.speaking import speak
 from bot.services.ids import MessageIds
 from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
@@ -38,7 +38,7 @@ LONGEST_LINE = 4000
 _JOINED = "utter_human_joined"
 
 
-class Desk:
+class Hotline:
     """What staff do with conversations."""
 
     def __init__(

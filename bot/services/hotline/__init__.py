@@ -1,0 +1,7 @@
+"""What staff do with conversations: take, write, pass on, end. The console calls nothing else."""
+
+from bot.services.hotline.hotline import Hotline
+from bot.services.hotline.ladder import Ladder
+from bot.services.hotline.views import Board, Reader, Said, Talk
+
+__all__ = ["Board", "Hotline", "Ladder", "Reader", "Said", "Talk"]
