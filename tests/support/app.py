@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -10,12 +11,17 @@ from bot.bootstrap import App, open_app
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel, Event, Incoming, Sent, Start, Tapped, Text
 from bot.domain.screens import Tap
-from bot.ports import Dialogue
+from bot.domain.staff import StaffId
+from bot.ports import Dialogue, Shift
+from bot.services.answer import chat_hours
 from bot.settings import Settings
 from tests.support.deck import ROOT, words
 from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
 
 _numbers = count(1)
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+# Somebody who is there, so that visitors can wait; nobody plays them.
+COLLEAGUE = StaffId("c0ffee")
 
 
 @dataclass
@@ -70,14 +76,26 @@ async def running(
     clock: FakeClock | None = None,
     dialogue: Dialogue | None = None,
     channel: RecordingChannel | None = None,
+    staffed: bool | None = None,
 ) -> AsyncIterator[App]:
+    """Run Havn; unless ``staffed`` says otherwise, somebody is on shift in the hours of the chat."""
+    clock = clock or FakeClock()
     settings = Settings(root=ROOT, data_dir=folder / "var", allow_drafts=True)
     channels = {Channel.TELEGRAM: channel} if channel else {}
     async with open_app(
         settings,
-        clock=clock or FakeClock(),
+        clock=clock,
         dialogue=dialogue or FakeDialogue(),
         channels=channels,  # type: ignore[arg-type]
         words=words(),
     ) as app:
+        hours = chat_hours(app.renderer.registry)
+        if hours.is_open(clock.now(), lambda _day: False) if staffed is None else staffed:
+            await on_shift(app, COLLEAGUE)
         yield app
+
+
+async def on_shift(app: App, staff: StaffId, languages: frozenset[str] = frozenset()) -> None:
+    """Put somebody on shift whose console never falls silent."""
+    async with app.store.begin() as unit:
+        await unit.shifts.begin(Shift(staff, app.clock.now(), FAR, languages))
