@@ -1,7 +1,8 @@
 """Keys in their own folder and their own tiny database, apart from what they open.
 
 The folder holds ``pepper`` (recognises visitors; ``pepper.previous`` too for a while after a
-change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation).
+change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation,
+and a proof of the ``kek`` in force).
 Nothing in the main database can be read without it, and a data key that was destroyed cannot be
 read from a remnant once the epoch has moved on.
 """
@@ -19,6 +20,7 @@ from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bot.adapters.sealing import proof
 from bot.adapters.sealing.cipher import KEY_BYTES, Cipher, decrypt, encrypt
 from bot.adapters.sealing.files import OWNER_ONLY, shred, write_secret
 from bot.domain.errors import ConfigurationError, KeyUnavailableError, StoreUnavailableError
@@ -194,23 +196,42 @@ class KeyRing(Cipher):
             try:
                 self._database.execute(_DATA_KEYS)
                 self._database.execute(_EPOCH)
+                self._database.execute(proof.TABLE)
                 if self._database.execute("SELECT number FROM epoch").fetchone() is None:
                     _refuse_later_epochs(self._folder)
                     write_secret(self._kek_path(0), secrets.token_bytes(KEY_BYTES))
                     if not (self._folder / "pepper").exists():
                         write_secret(self._folder / "pepper", secrets.token_bytes(KEY_BYTES))
                     self._database.execute("INSERT INTO epoch VALUES (1, 0)")
+                self._prove_once()
                 self._database.execute("COMMIT")
             except BaseException:
                 self._database.rollback()
                 raise
 
+    def _prove_once(self) -> None:
+        """Write the proof that an earlier version of Havn did not."""
+        (epoch,) = self._database.execute("SELECT number FROM epoch").fetchone()
+        if not proof.has_proof(self._database, epoch):
+            proof.prove(self._database, self._kek_of(epoch), epoch)
+
     def _kek_path(self, epoch: int) -> Path:
         return self._folder / f"kek.{epoch}"
 
     def _kek_of(self, epoch: int) -> AESGCM:
+        """Return the key of the epoch in force, within a transaction.
+
+        StoreUnavailableError for a key that keys.db was not written with: under it nothing would
+        open, and a rotation would destroy what the right key still opens.
+        """
         if self._kek is None or self._kek[0] != epoch:
-            self._kek = (epoch, AESGCM(_read_secret(self._kek_path(epoch))))
+            kek = AESGCM(_read_secret(self._kek_path(epoch)))
+            if proof.is_refuted(self._database, kek, epoch):
+                raise StoreUnavailableError(
+                    f"{self._kek_path(epoch).name} is not the key that keys.db was written with; "
+                    "restore both from the same moment"
+                )
+            self._kek = (epoch, kek)
         return self._kek[1]
 
     def _store(self, fresh: Mapping[ConversationId, bytes]) -> None:
@@ -254,6 +275,7 @@ class KeyRing(Cipher):
             write_secret(self._kek_path(epoch + 1), fresh)
             self._database.execute("DELETE FROM data_keys")
             self._insert(AESGCM(fresh), keys)
+            proof.prove(self._database, AESGCM(fresh), epoch + 1)
             self._database.execute("UPDATE epoch SET number = ?", [epoch + 1])
         with self._transaction("IMMEDIATE") as now:
             self._tidy(now)
