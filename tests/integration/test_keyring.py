@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -372,6 +373,31 @@ asyncio.run(work())
     assert ring.open_sealed(BEN, "7", "body", sealed) == b"mine"
     assert not ring.has_key(ANNA)
     assert await ring.rotate() == 2
+    ring.close()
+
+
+@pytest.mark.parametrize("reading", ["_rotate", "_catch_up"])
+async def test_a_key_made_while_the_others_are_read_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    """Its conversation is just being stored; without it the first message would fail."""
+    ring = KeyRing.open(tmp_path)
+    read, go = threading.Event(), threading.Event()
+    real = getattr(ring, reading)
+
+    def slowly() -> object:
+        found = real()
+        read.set()
+        go.wait(timeout=5)
+        return found
+
+    monkeypatch.setattr(ring, reading, slowly)
+    under_way = asyncio.create_task(ring.rotate() if reading == "_rotate" else ring.holders())  # type: ignore[arg-type]
+    await asyncio.to_thread(read.wait, 5)
+    await ring.create_keys([ANNA])
+    go.set()
+    await under_way
+    assert ring.has_key(ANNA)
     ring.close()
 
 

@@ -120,7 +120,8 @@ class KeyRing(Cipher):
     async def load_keys(self, conversations: Collection[ConversationId]) -> None:
         """Bring keys into memory; absent ones are skipped."""
         if self._is_behind():
-            self._keep_only(await asyncio.to_thread(self._catch_up))
+            # Takes the epoch in force as well, and drops what another process destroyed.
+            await self.holders()
         missing: list[ConversationId] = []
         for conversation in conversations:
             if conversation in self._keys:
@@ -130,6 +131,13 @@ class KeyRing(Cipher):
         if missing:
             self._keep(await asyncio.to_thread(self._read, missing))
 
+    async def holders(self) -> Collection[ConversationId]:
+        """Return everything that has a key in the database."""
+        before = list(self._keys)
+        alive = await asyncio.to_thread(self._catch_up)
+        self._drop_gone(before, alive)
+        return alive
+
     async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
         """Delete keys; follow with rotate() to make remnants useless."""
         self._drop(conversations)
@@ -138,8 +146,9 @@ class KeyRing(Cipher):
 
     async def rotate(self) -> int:
         """Wrap all keys anew under a fresh key-encryption key; return the new epoch."""
+        before = list(self._keys)
         epoch, alive = await asyncio.to_thread(self._rotate)
-        self._keep_only(alive)
+        self._drop_gone(before, alive)
         return epoch
 
     # --- memory ---
@@ -149,9 +158,14 @@ class KeyRing(Cipher):
         while len(self._keys) > max(CACHED_KEYS, len(fresh)):
             self._keys.popitem(last=False)
 
-    def _keep_only(self, alive: Collection[ConversationId]) -> None:
-        """Drop keys that another process destroyed."""
-        self._drop([id_ for id_ in self._keys if id_ not in alive])
+    def _drop_gone(
+        self, before: Collection[ConversationId], alive: Collection[ConversationId]
+    ) -> None:
+        """Drop keys that another process destroyed, of those held before the database was read.
+
+        A key that was made meanwhile is not among the living that were read, and it is in use.
+        """
+        self._drop([id_ for id_ in before if id_ not in alive])
 
     def _is_behind(self) -> bool:
         """Tell whether another process has moved to a new epoch, as it does after it forgets."""
