@@ -57,6 +57,9 @@ class Sealer(Vault, Protocol):
     async def load_keys(self, conversations: Collection[ConversationId]) -> None:
         """Make the keys ready for seal() and open_sealed(); absent ones are skipped."""
 
+    async def holders(self) -> Collection[ConversationId]:
+        """Return everything that has a key, also where no conversation was stored in the end."""
+
     def has_key(self, conversation: ConversationId) -> bool:
         """Tell whether a key is ready."""
 
@@ -150,6 +153,9 @@ class Conversations(Protocol):
 
     async def find(self, lookups: Collection[Lookup]) -> Mapping[Lookup, ConversationId]:
         """Return the conversations known under these hashes; unknown hashes are absent."""
+
+    async def unknown(self, ids: Collection[ConversationId]) -> Collection[ConversationId]:
+        """Return the ids no conversation is stored under, be it one that is being forgotten."""
 
     async def add(self, new: Mapping[Lookup, Conversation]) -> None:
         """Store new conversations under their hash; their keys exist already."""

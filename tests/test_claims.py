@@ -14,10 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from rich.console import Console
 
 from bot import metrics
 from bot.adapters.storage import tables
 from bot.bootstrap import console_app, policy
+from bot.commands.chat import chat
+from bot.commands.check import RUNTIME
 from bot.domain.conversation import Consent, Notify
 from bot.domain.handover import SIGNAL, State
 from bot.domain.messages import Channel, Media, Reply, Tapped, Text
@@ -26,7 +29,7 @@ from bot.domain.triage import Level
 from bot.ports import Messages
 from bot.services import erase
 from bot.services.privacy import privacy_page
-from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
+from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
 from tests.support.app import Visitor, screens
 from tests.support.claims import (
     IN_FORCE,
@@ -51,11 +54,11 @@ CRY = "he has a knife and locked me in"
 CANARY = "zebracanary"
 STATIC = ROOT / "bot" / "adapters" / "webchat" / "static"
 LOOKED_AT = {
-    "utter_safe_to_talk": "f363d1f9",
-    "utter_not_safe": "39944056",
+    "utter_safe_to_talk": "23e4f2c3",
+    "utter_not_safe": "9fc535e1",
     "utter_about_bot": "c5ba29f6",
-    "utter_privacy_short": "7e4179c3",
-    "utter_privacy_more": "1a8e09e5",
+    "utter_privacy_short": "2b9e039f",
+    "utter_privacy_more": "553d2ad5",
     "utter_return_neutral": "89902762",
     "utter_greet": "cdf3b87f",
     "utter_nlu_off": "4e935275",
@@ -66,19 +69,19 @@ LOOKED_AT = {
     "utter_shelter": "0f25d0e1",
     "utter_minor_limits": "cce4412c",
     "utter_human_consent": "1cc1cad6",
-    "utter_human_notify": "2e28f15a",
+    "utter_human_notify": "c3c5f86c",
     "utter_human_code_word": "12ed380d",
-    "utter_queue_wait": "bcd253b9",
+    "utter_queue_wait": "7610608e",
     "utter_queue_red_unanswered": "107864f6",
-    "utter_queue_offhours": "60fe2bf2",
-    "utter_queue_kept": "13afdbf8",
+    "utter_queue_offhours": "b5059e5b",
+    "utter_queue_kept": "1f88fc59",
     "utter_human_joined": "9a2735b7",
     "utter_human_cancelled": "6c5bb1e4",
-    "utter_hide_limits": "81697f55",
+    "utter_hide_limits": "7c61a822",
     "utter_forget_confirm": "60153b4f",
     "utter_forget_done": "6d17d568",
-    "utter_autoclean_on": "fcfd653b",
-    "utter_autoclean_off": "d290f1e7",
+    "utter_autoclean_on": "bfd06fb6",
+    "utter_autoclean_off": "26674a2e",
     "utter_web_interruption": "251b28a3",
     "utter_web_session_closed": "1b121ea2",
     "utter_probe_refuse": "cbf19c68",
@@ -380,6 +383,62 @@ class TestWhoCanRead:
         assert "nobody can answer" in (ROOT / "README.md").read_text("utf-8")
         before = (ROOT / "docs" / "before-launch.md").read_text("utf-8")
         assert "Nobody can answer. Until it exists, no real visitor." in before
+
+
+# --- the terminal -----------------------------------------------------------------------------
+
+
+class TestTheTerminal:
+    @claims("utter_safe_to_talk", "utter_not_safe", "utter_privacy_short", "utter_privacy_more")
+    @claims("utter_human_consent", "utter_human_notify", "utter_hide_limits")
+    @claims("utter_queue_wait", "utter_queue_offhours", "utter_queue_kept")
+    @claims("utter_autoclean_on", "utter_autoclean_off")
+    @pytest.mark.parametrize("locale", in_force().texts.locales)
+    def test_says_nothing_that_is_true_of_other_channels_only(self, locale: str) -> None:
+        elsewhere = re.compile(
+            r"telegram|this page|browser|denne side|\bsiden\b|\bexit\b|forlad\b", re.IGNORECASE
+        )
+        for screen in deck().screens.values():
+            if screen.variants:
+                text = shown(screen.id, Channel.TERMINAL, locale, **RUNTIME)
+                assert not elsewhere.search(text), screen.id
+                assert text != shown(screen.id, Channel.TELEGRAM, locale, **RUNTIME)
+
+    @claims("utter_privacy_short", "utter_autoclean_on", "utter_autoclean_off", "utter_not_safe")
+    @claims("utter_queue_wait", "utter_queue_offhours", "utter_queue_kept", "utter_hide_limits")
+    @claims("utter_safe_to_talk")
+    async def test_hide_clears_the_window_and_quit_deletes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asking = ["Person", "Only new messages", "No, I will look", "Skip"]
+        lines = iter([CANARY, "Hide", *asking, "/quit"])
+        cleared: list[str] = []
+        waiting = 0
+
+        def write(_console: Console, _prompt: str) -> str:
+            nonlocal waiting
+            waiting = max(waiting, len(rows(tmp_path, "handovers")) if cleared else 0)
+            return next(lines)
+
+        monkeypatch.setattr(Console, "input", write)
+        monkeypatch.setattr(Console, "clear", lambda _console: cleared.append("window"))
+        settings = Settings(root=ROOT, data_dir=tmp_path / "var", **IN_FORCE)
+        await chat(settings, locale="en", script=None, as_lines=False)
+        assert cleared == ["window"]
+        assert waiting == 1
+        assert rows(tmp_path, "conversations") == rows(tmp_path, "handovers") == []
+
+    @claims("utter_privacy_short")
+    async def test_what_a_kill_leaves_is_deleted_in_time(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app, Channel.TERMINAL)
+            await asks_for_a_person(visitor)
+            assert await visitor.handover() is not None
+            await keep_house(app, clock, days=2, hours=23)
+            assert await is_known(app, visitor)
+            await keep_house(app, clock, hours=2)
+            assert not await is_known(app, visitor)
 
 
 # --- what is not asked, and not kept ----------------------------------------------------------

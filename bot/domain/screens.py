@@ -80,8 +80,12 @@ class Screen:
     journeys: tuple[str, ...] = ()
 
     def source(self, channel: str) -> str:
-        """Return the English source text for a channel."""
-        return self.variants.get(channel, self.text)
+        """Return the English source text for a channel.
+
+        What is said to visitors of the web chat is nearer to the terminal than Telegram's wording.
+        """
+        nearest = ("terminal", "web") if channel == "terminal" else (channel,)
+        return next((self.variants[one] for one in nearest if one in self.variants), self.text)
 
     def sources(self) -> tuple[str, ...]:
         """Return every English text of the screen: the general one, then the variants."""

@@ -15,6 +15,7 @@ from bot.ports import Clock, Sealer, Store, Timer
 from bot.services.effects import PUSHED, hide, set_autoclean
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
+from bot.services.orphans import Orphans
 from bot.services.timers import AUTOCLEAN
 
 log = logger(__name__)
@@ -62,6 +63,7 @@ class Keeper:
         self._monotonic = monotonic
         self._posted = posted
         self._ids = ids
+        self._orphans = Orphans(store=store, sealer=sealer, monotonic=monotonic)
         self._watch = ClockWatch(clock.now(), monotonic())
         self._rotated_at = clock.now()
 
@@ -89,8 +91,9 @@ class Keeper:
         await self._run_timers()
         now = self._clock.now()
         if now - self._rotated_at >= ROTATE_EVERY:
+            orphans = await self._orphans.destroy()
+            log.info("keys_rotated", epoch=await self._sealer.rotate(), orphans=orphans)
             self._rotated_at = now
-            log.info("keys_rotated", epoch=await self._sealer.rotate())
 
     async def _inbox_age(self) -> int:
         """Return the greatest of metrics.AGES that some unanswered message has passed, or 0."""

@@ -151,3 +151,12 @@ async def test_a_code_word_survives_rotation(sealer: Sealer) -> None:
     await sealer.rotate()
     await sealer.load_keys([ANNA])
     assert sealer.hash_word(ANNA, "sun") == before
+
+
+async def test_who_has_a_key(sealer: Sealer) -> None:
+    assert set(await sealer.holders()) == set()
+    await sealer.create_keys([ANNA, BEN])
+    assert set(await sealer.holders()) == {ANNA, BEN}
+    await sealer.destroy_keys([ANNA])
+    await sealer.rotate()
+    assert set(await sealer.holders()) == {BEN}

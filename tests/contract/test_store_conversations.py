@@ -210,6 +210,18 @@ async def test_old_conversations_are_found_whatever_their_state(
         assert await unit.conversations.older_than(NOW, 1) == [older.id]
 
 
+async def test_unknown_ids(store: Store, sealer: Sealer) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    lost = ConversationId("f" * 32)
+    async with store.begin() as unit:
+        await unit.conversations.begin_forgetting([ben.id], NOW)
+    async with store.begin() as unit:
+        assert set(await unit.conversations.unknown([anna.id, ben.id, lost])) == {lost}
+        assert not await unit.conversations.unknown([])
+        await unit.conversations.erase([ben.id])
+        assert set(await unit.conversations.unknown([anna.id, ben.id])) == {ben.id}
+
+
 async def test_count(store: Store, sealer: Sealer) -> None:
     await begun(store, sealer, "anna", "ben")
     async with store.begin() as unit:

@@ -1,6 +1,7 @@
 """The profile people see before they write: in each locale, written only where it differs."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from bot.adapters.telegram import Profile
 from bot.domain.facts import Registry
 from bot.domain.screens import Deck
 from bot.i18n import Texts, Values
+from tests.support.claims import phone
+from tests.support.fakes import FakeClock
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_rig import Rig, open_rig
 
@@ -124,17 +127,14 @@ async def test_deck_without_profile_changes_only_the_commands(api: TelegramApi, 
     assert api.profile == {}
 
 
-async def test_chosen_locale_gives_one_chat_its_commands_until_it_is_forgotten(
-    api: TelegramApi, rig: Rig
-) -> None:
-    visitor = api.visitor()
-    profile = profile_of(rig)
-    await profile.speak(str(visitor.id), "da")
-    ((scope, code),) = api.commands
-    assert (str(visitor.id) in scope, code) == (True, "")
-    assert api.commands[scope, code][0]["description"] == "Menu (da)"
-    await profile.forget(str(visitor.id))
-    assert api.commands == {}
-    api.fail(502, times=2)
-    await profile.speak(str(visitor.id), "da")
-    await profile.forget(str(visitor.id))
+async def test_a_choice_of_language_leaves_nothing_beside_the_messages(tmp_path: Path) -> None:
+    """What is set for one chat stays when its messages are hidden, for whoever holds the phone."""
+    async with phone(tmp_path, FakeClock()) as chat:
+        await chat.sends("/start")
+        await chat.taps("Language")
+        await chat.taps("Dansk")
+        assert "Jeg er et computerprogram" in chat.texts[-1]
+        await chat.sends("/hide")
+        called = {call.method.lower() for call in chat.api.calls}
+    assert "sendmessage" in called
+    assert not [method for method in called if method.startswith("set")]

@@ -695,6 +695,7 @@ async def begun(folder: Path) -> Path:
         ("kek.1", None),
         ("kek.1", b""),
         ("kek.1", b"x" * 16),
+        ("kek.1", b"x" * 32),
         ("pepper", None),
         ("pepper", b""),
         ("keys.db", None),

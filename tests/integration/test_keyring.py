@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def contents(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in folder.iterdir()]
 
 
+def drop_proof(folder: Path) -> None:
+    """Leave the key database as earlier versions made it."""
+    with sqlite3.connect(folder / "keys.db") as database:
+        database.execute("DROP TABLE proof")
+    database.close()
+
+
 # --- the folder ---
 
 
@@ -94,6 +102,80 @@ def test_a_folder_without_its_secrets_is_refused(tmp_path: Path, lost: str) -> N
     (tmp_path / lost).unlink()
 
     with pytest.raises(ConfigurationError, match=str(tmp_path)):
+        KeyRing.open(tmp_path)
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["proof", "made before there was a proof"])
+async def test_a_key_of_another_folder_is_refused_and_nothing_is_lost(
+    tmp_path: Path, early: bool
+) -> None:
+    ring = KeyRing.open(tmp_path)
+    await ring.create_keys([ANNA])
+    sealed = ring.seal(ANNA, "7", "body", b"hello")
+    ring.close()
+    if early:
+        drop_proof(tmp_path)
+    right = (tmp_path / "kek.0").read_bytes()
+    (tmp_path / "kek.0").write_bytes(b"x" * KEY_BYTES)
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"kek\.0 is not the key .* restore both"):
+            KeyRing.open(tmp_path)
+
+    (tmp_path / "kek.0").write_bytes(right)
+    again = KeyRing.open(tmp_path)
+    await again.load_keys([ANNA])
+    assert again.open_sealed(ANNA, "7", "body", sealed) == b"hello"
+    again.close()
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["proof", "rotated by an earlier version"])
+async def test_a_process_at_work_takes_no_wrong_key(tmp_path: Path, early: bool) -> None:
+    """Another process moved on, and then somebody put a wrong file in its place."""
+    ring, other = KeyRing.open(tmp_path), KeyRing.open(tmp_path)
+    await ring.create_keys([ANNA])
+    sealed = ring.seal(ANNA, "7", "body", b"hello")
+    await other.rotate()
+    if early:
+        other._database.execute("DELETE FROM proof")
+    other.close()
+    right = (tmp_path / "kek.1").read_bytes()
+    (tmp_path / "kek.1").write_bytes(b"x" * KEY_BYTES)
+    with pytest.raises(StoreUnavailableError):
+        await ring.rotate()
+    with pytest.raises(StoreUnavailableError):
+        await ring.create_keys([BEN])
+
+    (tmp_path / "kek.1").write_bytes(right)
+    await ring.rotate()
+    assert ring.open_sealed(ANNA, "7", "body", sealed) == b"hello"
+    ring.close()
+
+
+async def test_a_folder_made_before_there_was_a_proof_gets_one(tmp_path: Path) -> None:
+    ring = KeyRing.open(tmp_path)
+    await ring.create_keys([ANNA])
+    ring.close()
+    drop_proof(tmp_path)
+    KeyRing.open(tmp_path).close()
+
+    with sqlite3.connect(tmp_path / "keys.db") as database:
+        database.execute("DELETE FROM data_keys")  # so that the proof alone can tell
+    database.close()
+    (tmp_path / "kek.0").write_bytes(b"x" * KEY_BYTES)
+    with pytest.raises(ConfigurationError, match=r"kek\.0"):
+        KeyRing.open(tmp_path)
+
+
+async def test_a_rotation_leaves_one_proof_for_its_own_epoch(tmp_path: Path) -> None:
+    ring = KeyRing.open(tmp_path)
+    assert await ring.rotate() == 1
+    assert await ring.rotate() == 2
+    proofs = ring._database.execute("SELECT epoch FROM proof").fetchall()
+    assert proofs == [(2,)]
+    ring.close()
+    (tmp_path / "kek.2").write_bytes(b"x" * KEY_BYTES)
+    with pytest.raises(ConfigurationError, match=r"kek\.2"):
         KeyRing.open(tmp_path)
 
 
@@ -291,6 +373,31 @@ asyncio.run(work())
     assert ring.open_sealed(BEN, "7", "body", sealed) == b"mine"
     assert not ring.has_key(ANNA)
     assert await ring.rotate() == 2
+    ring.close()
+
+
+@pytest.mark.parametrize("reading", ["_rotate", "_catch_up"])
+async def test_a_key_made_while_the_others_are_read_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    """Its conversation is just being stored; without it the first message would fail."""
+    ring = KeyRing.open(tmp_path)
+    read, go = threading.Event(), threading.Event()
+    real = getattr(ring, reading)
+
+    def slowly() -> object:
+        found = real()
+        read.set()
+        go.wait(timeout=5)
+        return found
+
+    monkeypatch.setattr(ring, reading, slowly)
+    under_way = asyncio.create_task(ring.rotate() if reading == "_rotate" else ring.holders())  # type: ignore[arg-type]
+    await asyncio.to_thread(read.wait, 5)
+    await ring.create_keys([ANNA])
+    go.set()
+    await under_way
+    assert ring.has_key(ANNA)
     ring.close()
 
 

@@ -78,7 +78,7 @@ async def running(
     channel: RecordingChannel | None = None,
     staffed: bool | None = None,
 ) -> AsyncIterator[App]:
-    """Run Havn; unless ``staffed`` says otherwise, somebody is on shift in the hours of the chat."""
+    """Run Havn; unless ``staffed`` says so, somebody is on shift in the hours of the chat."""
     clock = clock or FakeClock()
     settings = Settings(root=ROOT, data_dir=folder / "var", allow_drafts=True)
     channels = {Channel.TELEGRAM: channel} if channel else {}

@@ -1,6 +1,7 @@
 """Sealing: AES-256-GCM for every field, keys in a folder of their own or in memory only."""
 
 from bot.adapters.sealing.cipher import EphemeralKeys
+from bot.adapters.sealing.proof import is_other_key
 from bot.adapters.sealing.ring import KeyRing
 
-__all__ = ["EphemeralKeys", "KeyRing"]
+__all__ = ["EphemeralKeys", "KeyRing", "is_other_key"]

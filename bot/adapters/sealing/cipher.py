@@ -132,6 +132,10 @@ class EphemeralKeys(Cipher):
     async def load_keys(self, conversations: Collection[ConversationId]) -> None:
         """Do nothing: every key is in memory."""
 
+    async def holders(self) -> Collection[ConversationId]:
+        """Return what has a key."""
+        return list(self._keys)
+
     async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
         """Drop keys."""
         self._drop(conversations)

@@ -2,8 +2,9 @@
 
 The folder holds ``pepper`` (recognises visitors; ``pepper.previous`` too for a while after a
 change), ``kek.<epoch>`` (wraps data keys) and ``keys.db`` (one wrapped data key per conversation,
-and Havn's own keys). Nothing in the main database can be read without it, and a data key that was
-destroyed cannot be read from a remnant once the epoch has moved on.
+Havn's own keys, and a proof of the ``kek`` in force). Nothing in the main database can be read
+without it, and a data key that was destroyed cannot be read from a remnant once the epoch has moved
+on.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bot.adapters.sealing import proof
 from bot.adapters.sealing.cipher import KEY_BYTES, Cipher, decrypt, encrypt
 from bot.adapters.sealing.files import OWNER_ONLY, shred, write_secret
 from bot.adapters.sealing.own import CONSOLE, OwnKeys
@@ -123,7 +125,8 @@ class KeyRing(Cipher):
     async def load_keys(self, conversations: Collection[ConversationId]) -> None:
         """Bring keys into memory; absent ones are skipped."""
         if self._is_behind():
-            self._keep_only(await asyncio.to_thread(self._catch_up))
+            # Takes the epoch in force as well, and drops what another process destroyed.
+            await self.holders()
         missing: list[ConversationId] = []
         for conversation in conversations:
             if conversation in self._keys:
@@ -133,6 +136,13 @@ class KeyRing(Cipher):
         if missing:
             self._keep(await asyncio.to_thread(self._read, missing))
 
+    async def holders(self) -> Collection[ConversationId]:
+        """Return everything that has a key in the database."""
+        before = list(self._keys)
+        alive = await asyncio.to_thread(self._catch_up)
+        self._drop_gone(before, alive)
+        return alive
+
     async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
         """Delete keys; follow with rotate() to make remnants useless."""
         self._drop(conversations)
@@ -141,8 +151,9 @@ class KeyRing(Cipher):
 
     async def rotate(self) -> int:
         """Wrap all keys anew under a fresh key-encryption key; return the new epoch."""
+        before = list(self._keys)
         epoch, alive = await asyncio.to_thread(self._rotate)
-        self._keep_only(alive)
+        self._drop_gone(before, alive)
         return epoch
 
     # --- Havn's own keys ---
@@ -203,9 +214,14 @@ class KeyRing(Cipher):
         while len(self._keys) > max(CACHED_KEYS, len(fresh)):
             self._keys.popitem(last=False)
 
-    def _keep_only(self, alive: Collection[ConversationId]) -> None:
-        """Drop keys that another process destroyed."""
-        self._drop([id_ for id_ in self._keys if id_ not in alive])
+    def _drop_gone(
+        self, before: Collection[ConversationId], alive: Collection[ConversationId]
+    ) -> None:
+        """Drop keys that another process destroyed, of those held before the database was read.
+
+        A key that was made meanwhile is not among the living that were read, and it is in use.
+        """
+        self._drop([id_ for id_ in before if id_ not in alive])
 
     def _is_behind(self) -> bool:
         """Tell whether another process has moved to a new epoch, as it does after it forgets."""
@@ -251,23 +267,42 @@ class KeyRing(Cipher):
                 self._database.execute(_DATA_KEYS)
                 self._database.execute(_EPOCH)
                 self._own_keys.make_table()
+                self._database.execute(proof.TABLE)
                 if self._database.execute("SELECT number FROM epoch").fetchone() is None:
                     _refuse_later_epochs(self._folder)
                     write_secret(self._kek_path(0), secrets.token_bytes(KEY_BYTES))
                     if not (self._folder / "pepper").exists():
                         write_secret(self._folder / "pepper", secrets.token_bytes(KEY_BYTES))
                     self._database.execute("INSERT INTO epoch VALUES (1, 0)")
+                self._prove_once()
                 self._database.execute("COMMIT")
             except BaseException:
                 self._database.rollback()
                 raise
 
+    def _prove_once(self) -> None:
+        """Write the proof that an earlier version of Havn did not."""
+        (epoch,) = self._database.execute("SELECT number FROM epoch").fetchone()
+        if not proof.has_proof(self._database, epoch):
+            proof.prove(self._database, self._kek_of(epoch), epoch)
+
     def _kek_path(self, epoch: int) -> Path:
         return self._folder / f"kek.{epoch}"
 
     def _kek_of(self, epoch: int) -> AESGCM:
+        """Return the key of the epoch in force, within a transaction.
+
+        StoreUnavailableError for a key that keys.db was not written with: under it nothing would
+        open, and a rotation would destroy what the right key still opens.
+        """
         if self._kek is None or self._kek[0] != epoch:
-            self._kek = (epoch, AESGCM(_read_secret(self._kek_path(epoch))))
+            kek = AESGCM(_read_secret(self._kek_path(epoch)))
+            if proof.is_refuted(self._database, kek, epoch):
+                raise StoreUnavailableError(
+                    f"{self._kek_path(epoch).name} is not the key that keys.db was written with; "
+                    "restore both from the same moment"
+                )
+            self._kek = (epoch, kek)
         return self._kek[1]
 
     def _store(self, fresh: Mapping[ConversationId, bytes]) -> None:
@@ -312,6 +347,7 @@ class KeyRing(Cipher):
             self._database.execute("DELETE FROM data_keys")
             self._insert(AESGCM(fresh), keys)
             self._own_keys.wrap_anew(self._kek_of(epoch), AESGCM(fresh))
+            proof.prove(self._database, AESGCM(fresh), epoch + 1)
             self._database.execute("UPDATE epoch SET number = ?", [epoch + 1])
         with self._transaction("IMMEDIATE") as now:
             self._tidy(now)

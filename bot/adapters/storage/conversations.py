@@ -83,6 +83,7 @@ _BEGIN_FORGETTING = (
     update(conversations).where(_THESE).values(forgetting_at=bindparam("at"), lookup=None)
 )
 _ERASE = delete(conversations).where(_THESE)
+_STORED = select(_c.id).where(_THESE)
 _COUNT = select(func.count()).select_from(conversations)
 
 
@@ -100,6 +101,12 @@ class SqlConversations:
             return {}
         rows = await self._connection.execute(_FIND, {"lookups": list(lookups)})
         return {Lookup(row.lookup): ConversationId(row.id) for row in rows}
+
+    async def unknown(self, ids: Collection[ConversationId]) -> Collection[ConversationId]:
+        """Return the ids no conversation is stored under."""
+        if not ids:
+            return frozenset()
+        return set(ids).difference(await self._ids(_STORED, ids=list(ids)))
 
     async def add(self, new: Mapping[Lookup, Conversation]) -> None:
         """Store new conversations."""
@@ -172,7 +179,7 @@ class SqlConversations:
             await self._hold(ids)
             await self._connection.execute(_ERASE, {"ids": list(ids)})
 
-    async def _ids(self, query: Select[Any], **parameters: int) -> Sequence[ConversationId]:
+    async def _ids(self, query: Select[Any], **parameters: object) -> Sequence[ConversationId]:
         found = await self._connection.execute(query, parameters)
         return [ConversationId(id_) for id_ in found.scalars()]
 

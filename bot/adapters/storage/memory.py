@@ -68,6 +68,10 @@ class _Conversations:
         known = self._data.lookups
         return {lookup: known[lookup] for lookup in lookups if lookup in known}
 
+    async def unknown(self, ids: Collection[ConversationId]) -> Collection[ConversationId]:
+        """Return the ids no conversation is stored under."""
+        return set(ids).difference(self._data.conversations)
+
     async def add(self, new: Mapping[Lookup, Conversation]) -> None:
         ids = {c.id for c in new.values()}
         if new.keys() & self._data.lookups.keys() or ids & self._data.conversations.keys():

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from telegram import BotCommand, BotCommandScopeAllPrivateChats
 from telegram.error import TelegramError
 
 from bot.adapters.backoff import Backoff
@@ -33,7 +33,11 @@ class _Step:
 
 
 class Profile:
-    """Writes the bot's profile from the deck; ``locales`` returns those served at present."""
+    """Writes the bot's profile from the deck; ``locales`` returns those served at present.
+
+    It is the same for everybody: a menu for one chat would show a language its visitor hid
+    (docs/decisions/0015).
+    """
 
     def __init__(
         self, client: Client, deck: Deck, values: Values, locales: Callable[[], Sequence[str]]
@@ -61,21 +65,6 @@ class Profile:
                 log.warning("telegram_profile_failed", error=error_class(error))
         log.info("telegram_profile_published", changed=changed)
         return changed
-
-    async def speak(self, address: str, locale: str) -> None:
-        """Show one chat's commands in the locale its visitor chose, whatever the app speaks."""
-        scope = BotCommandScopeChat(int(address))
-        await self._try(self._client.set_my_commands(self._commands(locale), scope=scope))
-
-    async def forget(self, address: str) -> None:
-        """Remove the commands of one chat, which tell that it chose a locale."""
-        await self._try(self._client.delete_my_commands(scope=BotCommandScopeChat(int(address))))
-
-    async def _try(self, call: Awaitable[bool]) -> None:
-        try:
-            await call
-        except TelegramError as error:
-            log.warning("telegram_profile_failed", error=error_class(error))
 
     def _steps(self) -> Iterator[_Step]:
         if name := self._profile.get("name"):

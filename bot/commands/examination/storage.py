@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.adapters.sealing import is_other_key
 from bot.adapters.storage.engine import MIGRATIONS, make_engine
 from bot.bootstrap import database_url
 from bot.commands.examination.finding import Finding, Mark
@@ -75,7 +76,7 @@ def _key_files(folder: Path) -> Iterator[Finding]:
         yield Finding(AREA, "Key files", Mark.FINE, "made at the first start")
         return
     try:
-        epoch = _epoch(database)
+        epoch, is_other = _epoch(database)
     except sqlite3.Error as error:
         kind = type(error).__name__
         do = "see docs/operator.md, Keys"
@@ -91,6 +92,11 @@ def _key_files(folder: Path) -> Iterator[Finding]:
             "see docs/operator.md, Keys: there is no way back, only a new beginning",
         )
         return
+    if is_other:
+        says = f"kek.{epoch} is not the key that keys.db was written with"
+        do = "restore both from the same moment; until then havn serve does not start"
+        yield Finding(AREA, "Key files", Mark.STOP, says, do)
+        return
     wide = [path.name for path in folder.iterdir() if path.stat().st_mode & _OTHERS]
     if wide:
         do = f"chmod 600 {folder}/*"
@@ -101,11 +107,13 @@ def _key_files(folder: Path) -> Iterator[Finding]:
         yield Finding(AREA, "Key files", Mark.FINE, f"complete, epoch {epoch}")
 
 
-def _epoch(database: Path) -> int:
+def _epoch(database: Path) -> tuple[int, bool]:
+    """Return the epoch in force, and whether the key beside it is another one."""
     connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=2)
     try:
         (epoch,) = connection.execute("SELECT number FROM epoch").fetchone() or (-1,)
-        return int(epoch)
+        kek = database.with_name(f"kek.{epoch}")
+        return int(epoch), kek.exists() and is_other_key(connection, kek.read_bytes(), epoch)
     finally:
         connection.close()
 

@@ -209,7 +209,24 @@ async def test_key_files(settings: Settings, keys: Path) -> None:
     (keys / "kek.0").unlink()
     finding = await found(settings, "Key files")
     assert finding.mark is Mark.STOP
-    assert "kek.0" in finding.found
+    assert "missing: kek.0" in finding.found
+
+
+@pytest.mark.parametrize("content", [b"x" * 32, b"x", b""])
+async def test_a_key_of_another_moment(settings: Settings, keys: Path, content: bytes) -> None:
+    KeyRing.open(keys).close()
+    (keys / "kek.0").write_bytes(content)
+    finding = await found(settings, "Key files")
+    assert finding.mark is Mark.STOP
+    assert "kek.0 is not the key" in finding.found
+
+
+async def test_key_files_of_an_earlier_version(settings: Settings, keys: Path) -> None:
+    KeyRing.open(keys).close()
+    with sqlite3.connect(keys / "keys.db") as database:
+        database.execute("DROP TABLE proof")
+    database.close()
+    assert (await found(settings, "Key files")).mark is Mark.FINE
 
 
 async def test_a_migrated_database_is_fine(settings: Settings) -> None:

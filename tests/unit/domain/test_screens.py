@@ -1,11 +1,13 @@
 import contextlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import DeckError, InvalidTapError
-from bot.domain.screens import TAP_BYTES, Tap
+from bot.domain.messages import Channel
+from bot.domain.screens import TAP_BYTES, Screen, Tap
 from tests.support.deck import deck
 
 NAMES = st.from_regex(r"[a-z_]{1,6}", fullmatch=True)
@@ -54,3 +56,12 @@ def test_the_fixed_row_is_the_same_everywhere_but_on_the_neutral_screens() -> No
 def test_a_missing_screen_is_named() -> None:
     with pytest.raises(DeckError, match="utter_nowhere"):
         deck()["utter_nowhere"]
+
+
+def test_the_terminal_says_what_the_web_says_unless_that_is_not_true_there() -> None:
+    screen = Screen("utter_x", "all", "Telegram's")
+    assert screen.source("terminal") == "Telegram's"
+    screen = replace(screen, variants={"web": "the page's"})
+    assert [screen.source(c) for c in Channel] == ["Telegram's", "the page's", "the page's"]
+    screen = replace(screen, variants={"web": "the page's", "terminal": "the window's"})
+    assert [screen.source(c) for c in Channel] == ["Telegram's", "the page's", "the window's"]
