@@ -286,17 +286,31 @@ class Desk(RuleBasedStateMachine):
 
     @rule(
         whose=visitors,
+        to=st.sampled_from([None, *COUNSELLORS]),
+        who=st.sampled_from([None, None, *COUNSELLORS]),
         agreed=st.sampled_from([True, False, None]),
-        seconds=st.sampled_from(PAUSES),
+        seconds=st.sampled_from([*PAUSES, 280]),
     )
-    def is_passed_on(self, whose: ConversationId, agreed: bool | None, seconds: int) -> None:
+    def is_passed_on(
+        self,
+        whose: ConversationId,
+        to: StaffId | None,
+        who: StaffId | None,
+        agreed: bool | None,
+        seconds: int,
+    ) -> None:
         """Go through a whole transfer, which chance alone seldom does."""
         self.writes(whose=whose)
-        self.offers(whose=whose, who=HOLDER, to=None)
+        self.offers(whose=whose, who=HOLDER, to=to)
+        self.time_passes(seconds=20)
+        self.speaks(whose=whose, who=HOLDER)
         if agreed is not None:
             self.answers_a_transfer(whose=whose, agreed=agreed)
         self.time_passes(seconds=seconds)
-        self.accepts(whose=whose, who=None)
+        self.accepts(whose=whose, who=who)
+        self.speaks(whose=whose, who=HOLDER)
+        self.time_passes(seconds=20)
+        self.beats(whose=whose, who=HOLDER)
 
     @rule(whose=visitors)
     def takes_an_offer_back(self, whose: ConversationId) -> None:
@@ -382,7 +396,9 @@ class Desk(RuleBasedStateMachine):
             assert holders == [who for who in STAFF if talk.holds(who, self.now)]
             assert len(holders) == row.is_held(self.now)
             assert row.has_lapsed(self.now) == (row.state is State.ACTIVE and not holders)
-            if row.state not in (State.ACTIVE, State.CLOSED):
+            if row.state is State.ACTIVE:
+                assert row.lease_until == talk.until
+            elif row.state is not State.CLOSED:
                 assert (row.owner, row.lease_until, row.transfer) == (None, None, None)
 
     @invariant()
