@@ -9,6 +9,7 @@ HavnError
 ├── InvalidTapError         the data of a tapped button is not one Havn made
 ├── StoreUnavailableError   the database did not take a write; nothing was acknowledged
 │   └── ChangedError        somebody else changed the row since it was read
+├── ConsentMissingError     somebody was to be handed over who has not agreed
 ├── ConversationGoneError   the conversation was forgotten or has expired
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
 ├── DialogueUnavailableError   the NLU unit is off, late or broken
@@ -68,6 +69,10 @@ class StoreUnavailableError(HavnError):
 
 class ChangedError(StoreUnavailableError):
     """Somebody else changed the row since it was read."""
+
+
+class ConsentMissingError(HavnError):
+    """Somebody was to be handed over who has not agreed."""
 
 
 class ConversationGoneError(HavnError, LookupError):

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from bot.domain.conversation import Consent, Notify
 from bot.domain.errors import (
     AlreadyTakenError,
+    ConsentMissingError,
     NothingToTransferError,
     NotYoursError,
     ReasonMissingError,
@@ -232,8 +233,13 @@ def prepared(
 def asked(handover: Handover, now: datetime, *, staffed: bool) -> Handover:
     """Start the wait of a visitor who agreed; where nobody can write, keep their place instead.
 
-    Asking again changes nothing while they wait or write with a counsellor.
+    Asking again changes nothing while they wait or write with a counsellor. ConsentMissingError
+    unless they agreed; AlreadyTakenError when it is over: a new wish is a new handover.
     """
+    if handover.consent is None:
+        raise ConsentMissingError("nobody is handed over without having agreed")
+    if handover.state is State.CLOSED:
+        raise AlreadyTakenError("it is over")
     if handover.state in (State.ACTIVE, State.WAITING):
         return handover
     state = State.WAITING if staffed else State.LEFT_MESSAGE
@@ -248,7 +254,9 @@ def returned(handover: Handover) -> Handover:
 
 
 def withdrawn(handover: Handover, now: datetime, outcome: Outcome = Outcome.LEFT) -> Handover:
-    """End it in every state: the visitor's own word wins."""
+    """End it in every state: the visitor's own word wins. What is over keeps its outcome."""
+    if handover.state is State.CLOSED:
+        return handover
     return _ended(handover, now, Close(outcome))
 
 
@@ -290,7 +298,7 @@ def spoke(handover: Handover, staff: StaffId, now: datetime) -> Handover:
 def renewed(handover: Handover, staff: StaffId, now: datetime) -> Handover:
     """Renew the lease for a heartbeat, once a first line was written; NotYoursError as spoke()."""
     require_owner(handover, staff, now)
-    if handover.answered_at is None or handover.answered_at < (handover.claimed_at or now):
+    if not _has_written(handover):
         return handover
     return replace(handover, lease_until=now + LEASE)
 
@@ -399,6 +407,15 @@ def require_owner(handover: Handover, staff: StaffId, now: datetime) -> None:
     """Raise NotYoursError unless this counsellor holds the conversation."""
     if not handover.is_held_by(staff, now):
         raise NotYoursError("this conversation is not yours (any more)")
+
+
+def _has_written(handover: Handover) -> bool:
+    """Tell whether the owner has written since they took it: only a line leads past a first lease.
+
+    ``answered_at`` does not tell, it may be the line of a counsellor before.
+    """
+    claimed_at, until = handover.claimed_at, handover.lease_until
+    return claimed_at is not None and until is not None and until > claimed_at + FIRST_LEASE
 
 
 def _unowned(handover: Handover, state: State) -> Handover:

@@ -5,11 +5,23 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.conversation import Consent, Notify
-from bot.domain.errors import StoreUnavailableError
-from bot.domain.handover import OPEN_STATES, State
+from bot.domain.errors import ChangedError
+from bot.domain.handover import (
+    OPEN_STATES,
+    Close,
+    Outcome,
+    Referral,
+    State,
+    Topic,
+    Transfer,
+)
+from bot.domain.messages import MessageId
+from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Sealer, Store, Timer
 from tests.support.stores import MINUTE, NOW, begun, handover
+
+KIM, LEE = StaffId("kim"), StaffId("lee")
 
 # --- handovers ---
 
@@ -49,6 +61,130 @@ async def test_the_whole_handover_comes_back(store: Store, sealer: Sealer) -> No
     assert found == {anna.id: whole, ben.id: bare}
 
 
+async def test_a_talk_comes_back_with_all_that_staff_did(store: Store, sealer: Sealer) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    talk = handover(
+        anna,
+        Level.RED,
+        state=State.ACTIVE,
+        consent=Consent.ALL,
+        readable_after=MessageId(1 << 62),
+        owner=KIM,
+        lease_until=NOW + MINUTE,
+        claimed_at=NOW - MINUTE,
+        answered_at=NOW,
+        transfer=Transfer(NOW + MINUTE, LEE, agreed=False),
+        doubted=True,
+        hidden=True,
+        hand=True,
+        pinged=True,
+    )
+    to_all = Transfer(NOW + 2 * MINUTE, None, None)
+    ended = Close(Outcome.REFERRED, Referral.WORK, Topic.HOME)
+    async with store.begin() as unit:
+        saved = await unit.handovers.save(talk)
+    assert saved == replace(talk, id=saved.id, version=1)
+
+    for changed in (
+        saved,
+        replace(saved, transfer=to_all),
+        replace(saved, transfer=None, hand=False),
+        replace(saved, doubted=False, pinged=False),
+        replace(saved, hidden=False, owner=LEE, lease_until=None),
+        replace(saved, state=State.CLOSED, closed_at=NOW, close=ended),
+    ):
+        async with store.begin() as unit:
+            saved = await unit.handovers.save(replace(changed, version=saved.version))
+        async with store.begin() as unit:
+            assert await unit.handovers.get(saved.id or 0) == saved
+        assert saved == replace(changed, version=saved.version)
+
+
+async def test_every_end_can_be_stored(store: Store, sealer: Sealer) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    async with store.begin() as unit:
+        for close in (
+            *(Close(outcome) for outcome in Outcome),
+            *(Close(Outcome.REFERRED, referral) for referral in Referral),
+            *(Close(Outcome.INFORMED, topic=topic) for topic in Topic),
+        ):
+            ended = handover(anna, state=State.CLOSED, closed_at=NOW, close=close)
+            saved = await unit.handovers.save(ended)
+            assert await unit.handovers.get(saved.id or 0) == saved
+
+
+async def test_a_number_nobody_has_is_no_handover(store: Store, sealer: Sealer) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    async with store.begin() as unit:
+        saved = await unit.handovers.save(handover(anna))
+        await unit.conversations.erase([anna.id])
+    async with store.begin() as unit:
+        assert await unit.handovers.get(saved.id or 0) is None
+        assert await unit.handovers.get(0) is None
+
+
+async def test_every_open_handover_oldest_first(store: Store, sealer: Sealer) -> None:
+    everyone = await begun(store, sealer, *(state.value for state in State))
+    async with store.begin() as unit:
+        assert await unit.handovers.every_open() == []
+        saved = [
+            await unit.handovers.save(handover(one, state=state))
+            for one, state in zip(everyone, State, strict=True)
+        ]
+    # One that changes keeps its place.
+    async with store.begin() as unit:
+        saved[0] = await unit.handovers.save(replace(saved[0], level=Level.RED))
+
+    async with store.begin() as unit:
+        found = await unit.handovers.every_open()
+    assert found == [one for one in saved if one.state is not State.CLOSED]
+
+
+async def test_a_heartbeat_writes_the_lease_and_nothing_else(store: Store, sealer: Sealer) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    talk = handover(anna, state=State.ACTIVE, owner=KIM, lease_until=NOW)
+    async with store.begin() as unit:
+        saved = await unit.handovers.save(talk)
+        other = await unit.handovers.save(replace(talk, conversation=ben.id))
+        later = replace(saved, lease_until=NOW + MINUTE)
+        await unit.handovers.renew(replace(later, level=Level.RED, hidden=True))
+
+    async with store.begin() as unit:
+        assert await unit.handovers.every_open() == [later, other]
+        # Its version stays: what a colleague read before is not stale.
+        await unit.handovers.save(replace(saved, level=Level.RED))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner": LEE},
+        {"owner": None, "state": State.WAITING, "lease_until": None},
+        {"state": State.CLOSED, "lease_until": None, "closed_at": NOW},
+        {"state": State.LEFT_MESSAGE},
+    ],
+)
+async def test_a_heartbeat_of_who_lost_it_has_no_effect(
+    store: Store, sealer: Sealer, change: dict[str, object]
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    talk = handover(anna, state=State.ACTIVE, owner=KIM, lease_until=NOW)
+    async with store.begin() as unit:
+        mine = await unit.handovers.save(talk)
+        changed = await unit.handovers.save(replace(mine, **change))  # type: ignore[arg-type]
+        await unit.handovers.renew(replace(mine, lease_until=NOW + MINUTE))
+    async with store.begin() as unit:
+        assert await unit.handovers.get(mine.id or 0) == changed
+
+
+async def test_a_heartbeat_for_what_is_gone_is_no_error(store: Store, sealer: Sealer) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    async with store.begin() as unit:
+        mine = await unit.handovers.save(handover(anna, state=State.ACTIVE, owner=KIM))
+        await unit.conversations.erase([anna.id])
+        await unit.handovers.renew(mine)
+
+
 async def test_saving_again_counts_the_version_up(store: Store, sealer: Sealer) -> None:
     (anna,) = await begun(store, sealer, "anna")
     async with store.begin() as unit:
@@ -67,7 +203,7 @@ async def test_a_version_that_has_passed_is_refused(store: Store, sealer: Sealer
         claimed = await unit.handovers.save(replace(saved, state=State.ACTIVE))
 
     async with store.begin() as unit:
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(ChangedError):
             await unit.handovers.save(replace(saved, state=State.CLOSED))
     async with store.begin() as unit:
         assert await unit.handovers.open_for([anna.id]) == {anna.id: claimed}
@@ -82,7 +218,7 @@ async def test_a_second_open_handover_is_refused(
         first = await unit.handovers.save(handover(anna, state=state))
 
     async with store.begin() as unit:
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(ChangedError):
             await unit.handovers.save(handover(anna))
         # The transaction goes on: the caller may answer in another way.
         assert await unit.handovers.open_for([anna.id]) == {anna.id: first}

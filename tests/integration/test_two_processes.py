@@ -8,10 +8,12 @@ import pytest
 
 from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
-from bot.domain.conversation import Conversation
-from bot.domain.errors import StoreUnavailableError
+from bot.domain import handover as handovers
+from bot.domain.conversation import Consent, Conversation
+from bot.domain.errors import ChangedError, StoreUnavailableError
 from bot.domain.handover import State
 from bot.domain.messages import Channel, MessageId
+from bot.domain.staff import StaffId
 from bot.ports import Delivery, Store
 from tests.support.stores import NOW, arrival, begun, handover, outgoing
 
@@ -99,6 +101,103 @@ async def test_exactly_one_wins_a_handover(stores: Stores, ring: KeyRing) -> Non
 
     won = await asyncio.gather(*(claim(store) for _ in range(5) for store in stores))
     assert sorted(won) == [False] * 9 + [True]
+
+
+@pytest.mark.parametrize("state", ["waiting", "kept", "lost"])
+async def test_of_two_counsellors_at_once_one_gets_it(
+    stores: Stores, ring: KeyRing, state: str
+) -> None:
+    """Both see it free before either takes it: the loser is told that it has changed."""
+    (anna,) = await begun(stores[0], ring, "anna")
+    row = handover(anna, consent=Consent.ALL)
+    if state == "kept":
+        row = replace(row, state=State.LEFT_MESSAGE)
+    if state == "lost":
+        row = handovers.claimed(row, StaffId("lost"), NOW - timedelta(hours=1))
+    async with stores[0].begin() as unit:
+        saved = await unit.handovers.save(row)
+    assert saved.id is not None
+    names = [StaffId(f"counsellor {n}") for n in range(10)]
+    seen = []
+    for store in stores:
+        async with store.begin() as unit:
+            seen.append(await unit.handovers.get(saved.id))
+    assert seen == [saved, saved]
+
+    async def claim(number: int) -> bool:
+        mine = handovers.claimed(saved, names[number], NOW)
+        try:
+            async with stores[number % 2].begin() as unit:
+                await unit.handovers.save(mine)
+        except ChangedError:
+            return False
+        return True
+
+    won = await asyncio.gather(*(claim(number) for number in range(len(names))))
+
+    assert sorted(won) == [False] * 9 + [True]
+    async with stores[0].begin() as unit:
+        taken = await unit.handovers.get(saved.id)
+    assert taken == replace(
+        handovers.claimed(saved, names[won.index(True)], NOW), version=saved.version + 1
+    )
+
+
+async def test_a_heartbeat_never_takes_back_what_changed_hands(
+    stores: Stores, ring: KeyRing
+) -> None:
+    (anna,) = await begun(stores[0], ring, "anna")
+    kim, lee = StaffId("kim"), StaffId("lee")
+    row = handovers.claimed(handover(anna, consent=Consent.ALL), kim, NOW)
+    async with stores[0].begin() as unit:
+        mine = await unit.handovers.save(row)
+    later = NOW + timedelta(hours=1)
+    async with stores[1].begin() as unit:
+        hers = await unit.handovers.save(handovers.claimed(mine, lee, later))
+
+    async with stores[0].begin() as unit:
+        await unit.handovers.renew(replace(mine, lease_until=later + timedelta(hours=1)))
+    async with stores[0].begin() as unit:
+        assert await unit.handovers.open_for([anna.id]) == {anna.id: hers}
+
+
+async def test_no_line_that_was_held_back_is_taken_twice(stores: Stores, ring: KeyRing) -> None:
+    (anna,) = await begun(stores[0], ring, "anna")
+    held = [outgoing(anna, state=Delivery.HELD, human=True) for _ in range(3)]
+    async with stores[0].begin() as unit:
+        await unit.messages.post(held)
+
+    async def look(store: Store) -> list[MessageId]:
+        async with store.begin() as unit:
+            return [one.id for one in await unit.messages.release(anna.id)]
+
+    async with stores[0].begin() as unit:
+        taken = await unit.messages.release(anna.id)
+        meanwhile = asyncio.create_task(look(stores[1]))
+        await asyncio.sleep(0.3)
+
+    assert taken == held
+    assert await meanwhile == []
+
+
+async def test_a_double_click_on_two_processes_is_seen_once(stores: Stores) -> None:
+    async def click(store: Store) -> bool:
+        async with store.begin() as unit:
+            return await unit.messages.once("click", NOW)
+
+    seen = await asyncio.gather(*(click(store) for _ in range(4) for store in stores))
+    assert sorted(seen) == [False] * 7 + [True]
+
+
+async def test_counters_lose_nothing(stores: Stores) -> None:
+    async def count(store: Store) -> None:
+        async with store.begin() as unit:
+            await unit.figures.count("2026-W47", {"level": "red", "locale": "ro"})
+
+    await asyncio.gather(*(count(store) for _ in range(6) for store in stores))
+    async with stores[0].begin() as unit:
+        found = await unit.figures.between("2026-W47", "2026-W47")
+    assert set(found.values()) == {12}
 
 
 async def test_exactly_one_handover_is_opened(stores: Stores, ring: KeyRing) -> None:

@@ -11,7 +11,7 @@ from bot.domain.conversation import Conversation
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.factors import Account, Session
 from bot.domain.handover import Handover
-from bot.domain.messages import Channel, ConversationId, MessageId
+from bot.domain.messages import ConversationId, MessageId
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Lookup, Note, Outgoing, Shift, Timer
 from bot.staff_ports import Invitation
@@ -27,7 +27,7 @@ class Data:
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     lookups: dict[Lookup, ConversationId] = field(default_factory=dict)
     forgetting: dict[ConversationId, datetime] = field(default_factory=dict)
-    receipts: dict[tuple[Channel, str], datetime] = field(default_factory=dict)
+    receipts: dict[tuple[str, str], datetime] = field(default_factory=dict)
     arrivals: dict[MessageId, Arrival] = field(default_factory=dict)
     unanswered: dict[MessageId, Arrival] = field(default_factory=dict)
     outgoing: dict[MessageId, Outgoing] = field(default_factory=dict)
@@ -36,7 +36,6 @@ class Data:
     drafts: dict[tuple[ConversationId, StaffId], str] = field(default_factory=dict)
     shifts: dict[StaffId, Shift] = field(default_factory=dict)
     figures: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    once: dict[str, datetime] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     last_handover: int = 0

@@ -28,9 +28,9 @@ class MemoryNotes:
 
     async def keep_draft(self, conversation: ConversationId, staff: StaffId, text: str) -> None:
         """Store what a counsellor is typing."""
-        self._data.require([conversation])
         self._data.drafts.pop((conversation, staff), None)
         if text:
+            self._data.require([conversation])
             self._data.drafts[conversation, staff] = text
 
     async def draft(self, conversation: ConversationId, staff: StaffId) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.adapters.storage.memory_data import Data
+from bot.adapters.storage.rows import STAFF
 from bot.domain.messages import Channel, ConversationId, MessageId, Text
 from bot.ports import Arrival, Delivery, Outgoing
 
@@ -160,7 +161,7 @@ class MemoryMessages:
             for id_, message in self._data.outgoing.items()
             if message.conversation == conversation
             and message.human == human
-            and not message.urgent
+            and (human or not message.urgent)
             and message.state in (Delivery.PENDING, Delivery.HELD)
         }
         self._data.outgoing |= dropped
@@ -168,7 +169,11 @@ class MemoryMessages:
 
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids."""
-        return self._data.once.setdefault(name, at) is at
+        receipt = (STAFF, name)
+        if receipt in self._data.receipts:
+            return False
+        self._data.receipts[receipt] = at
+        return True
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
     update,
 )
@@ -21,15 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
 from bot.adapters.storage.dialects import per_dialect
-from bot.adapters.storage.rows import DONE, SealedRows
+from bot.adapters.storage.rows import DONE, STAFF, SealedRows
 from bot.adapters.storage.tables import conversations, is_unfinished, messages, receipts
 from bot.domain.errors import KeyUnavailableError
 from bot.domain.messages import Channel, ConversationId, MessageId
 from bot.ports import Arrival, Delivery, Outgoing, Sealer
 
 _m = messages.c
-# Where the register keeps what staff send: beside the channels of visitors.
-_STAFF = "console"
 _earlier = messages.alias("earlier")
 
 _REMEMBER = per_dialect(
@@ -135,12 +134,12 @@ _THREAD = (
     .limit(bindparam("limit"))
 )
 _NEWEST = select(func.max(_m.id)).where(_m.conversation_id == bindparam("key"))
-_HELD = (
-    select(messages)
+# One statement, so that of two who take at once only one gets a line.
+_RELEASE = (
+    delete(messages)
     .where(_m.conversation_id == bindparam("key"), _m.state == Delivery.HELD.value)
-    .order_by(_m.id)
+    .returning(messages)
 )
-_TAKE = delete(messages).where(_m.id.in_(bindparam("ids", expanding=True)))
 _COUNT_HELD = (
     select(_m.conversation_id, func.count())
     .where(
@@ -155,7 +154,7 @@ _DROP = (
         _m.conversation_id == bindparam("key"),
         ~_m.incoming,
         _m.human == bindparam("by_human"),
-        ~_m.urgent,
+        or_(_m.human, ~_m.urgent),
         _m.state.in_([Delivery.PENDING.value, Delivery.HELD.value]),
     )
     .values(state=Delivery.DROPPED.value)
@@ -289,11 +288,8 @@ class SqlMessages:
 
     async def release(self, conversation: ConversationId) -> Sequence[Outgoing]:
         """Take what is held back out of the store."""
-        rows = await self._of(_HELD, conversation)
-        held = [self._rows.outgoing(row) for row in rows]
-        if held:
-            await self._connection.execute(_TAKE, {"ids": [one.id for one in held]})
-        return held
+        rows = await self._of(_RELEASE, conversation)
+        return [self._rows.outgoing(row) for row in sorted(rows, key=lambda row: row.id)]
 
     async def held(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, int]:
         """Return how many messages are held back in each conversation."""
@@ -309,7 +305,7 @@ class SqlMessages:
 
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids."""
-        row = {"channel": _STAFF, "external": codec.digest(name), "at": codec.to_ms(at)}
+        row = {"channel": STAFF, "external": codec.digest(name), "at": codec.to_ms(at)}
         remember = _REMEMBER[self._connection.dialect.name]
         return bool((await self._connection.execute(remember, [row])).all())
 

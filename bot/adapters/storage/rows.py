@@ -16,6 +16,8 @@ from bot.domain.triage import Level
 from bot.ports import Arrival, Delivery, Lookup, Note, NoteKind, Outgoing, Sealer
 
 DONE = "done"
+# Where the register of seen ids keeps what staff send: beside the channels of visitors.
+STAFF = "console"
 
 Values = dict[str, Any]
 

@@ -85,6 +85,8 @@ class SqlFigures:
 
     async def count(self, week: str, values: Mapping[str, str]) -> None:
         """Add one to each counter."""
+        if not values:
+            return
         # Sorted: two processes that count the same things must not wait for each other.
         rows = [
             {"week": week, "kind": kind, "value": value, "number": 1}

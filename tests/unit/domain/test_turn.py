@@ -192,7 +192,8 @@ class TestPerson:
         )
 
     def test_asking_again_while_waiting_says_where_one_stands(self) -> None:
-        waiting = asked(offer(ID, Level.YELLOW, "en", OPEN), OPEN, staffed=True)
+        agreed = replace(offer(ID, Level.YELLOW, "en", OPEN), consent=Consent.ALL)
+        waiting = asked(agreed, OPEN, staffed=True)
         assert waiting.state is State.WAITING
         result = after(tap("utter_human_consent"), handover=waiting)
         assert screens(result) == ["utter_queue_still_waiting"]
