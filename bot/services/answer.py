@@ -1,4 +1,8 @@
-"""From unanswered messages to stored replies: decide outside a transaction, then write in one."""
+"""From unanswered messages to stored replies.
+
+Taps are read, decided and written in one transaction. Texts are decided outside any, for that may
+take as long as the NLU unit is given; what was read is then compared before it is written.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +61,11 @@ class _Case:
     arrivals: Sequence[Arrival]
     handover: Handover | None
     ahead: int
+
+    @property
+    def typed(self) -> bool:
+        """Tell whether there is a text among what came."""
+        return any(isinstance(arrival.incoming.event, Text) for arrival in self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +157,11 @@ class Answers:
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            cases, desk = await self._read(left), self._desk()
-            drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in cases))
-            done = await self._write(drafts, desk)
-            posted |= done
-            left = [d.conversation.id for d in drafts if d.conversation.id not in done]
+            desk = self._desk()
+            done, typed = await self._answer_taps(left, desk)
+            drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in typed))
+            posted |= done | await self._write(drafts, desk)
+            left = [d.conversation.id for d in drafts if d.conversation.id not in posted]
             if not left:
                 break
         else:
@@ -161,21 +170,34 @@ class Answers:
             self._posted(channel)
         return [posted.get(id_, ()) for id_ in ids]
 
-    async def _read(self, ids: Sequence[ConversationId]) -> Sequence[_Case]:
+    async def _answer_taps(
+        self, ids: Sequence[ConversationId], desk: _Desk
+    ) -> tuple[dict[ConversationId, Sequence[Outgoing]], Sequence[_Case]]:
+        """Answer, in the transaction that reads them, the cases in which nobody typed anything.
+
+        Return what was posted, and the cases left: their texts are read outside any transaction.
+        """
         async with self._store.begin() as unit:
-            conversations = await unit.conversations.load(ids)
-            waiting = await unit.messages.unanswered(list(conversations))
-            opened = await unit.handovers.open_for(list(waiting))
-            return [
-                _Case(
-                    conversations[id_],
-                    arrivals,
-                    opened.get(id_),
-                    await self._ahead(unit, conversations[id_], opened.get(id_)),
-                )
-                for id_, arrivals in waiting.items()
-                if id_ in conversations
-            ]
+            cases = await self._read(unit, ids)
+            typed = [case for case in cases if case.typed]
+            drafts = [await self._decide_surely(case, desk) for case in cases if not case.typed]
+            posted = await self._put(unit, drafts, desk)
+        await self._conclude(drafts, posted)
+        return posted, typed
+
+    async def _read(self, unit: UnitOfWork, ids: Sequence[ConversationId]) -> Sequence[_Case]:
+        conversations = await unit.conversations.load(ids, lock=True)
+        waiting = await unit.messages.unanswered(list(conversations))
+        opened = await unit.handovers.open_for(list(waiting))
+        return [
+            _Case(
+                conversations[id_],
+                arrivals,
+                opened.get(id_),
+                await self._ahead(unit, conversations[id_], opened.get(id_)),
+            )
+            for id_, arrivals in waiting.items()
+        ]
 
     async def _ahead(
         self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
@@ -291,28 +313,38 @@ class Answers:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
             return {}
-        by_id = {draft.conversation.id: draft for draft in drafts}
-        posted: dict[ConversationId, Sequence[Outgoing]] = {}
-        forgotten: list[_Draft] = []
         async with self._store.begin() as unit:
-            current = await unit.conversations.load(sorted(by_id), lock=True)
-            kept = [d for d in drafts if _unchanged(d, current)]
-            await unit.conversations.save([d.conversation for d in kept])
-            await unit.messages.settle(
-                [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
-            )
-            for draft in kept:
-                posted[draft.conversation.id] = await self._effects(unit, draft, desk)
-                if turns.Forget() in draft.effects:
-                    forgotten.append(draft)
-            await unit.messages.post([o for messages in posted.values() for o in messages])
-        now = self._clock.now()
-        for draft in kept:
-            metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
-        for draft in forgotten:
-            posted[draft.conversation.id] = await self._forget(draft.conversation)
-        gone = by_id.keys() - current.keys()
+            ids = sorted(draft.conversation.id for draft in drafts)
+            current = await unit.conversations.load(ids, lock=True)
+            kept = [draft for draft in drafts if _unchanged(draft, current)]
+            posted = await self._put(unit, kept, desk)
+        await self._conclude(kept, posted)
+        gone = set(ids) - current.keys()
         return {**dict.fromkeys(gone, ()), **posted}
+
+    async def _put(
+        self, unit: UnitOfWork, drafts: Sequence[_Draft], desk: _Desk
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Write drafts whose conversations are locked; return what was posted in each."""
+        await unit.conversations.save([draft.conversation for draft in drafts])
+        await unit.messages.settle(
+            [a for draft in drafts for a in draft.case.arrivals],
+            wipe={id_ for draft in drafts for id_ in draft.wipe},
+        )
+        posted = {d.conversation.id: await self._effects(unit, d, desk) for d in drafts}
+        await unit.messages.post([o for messages in posted.values() for o in messages])
+        return posted
+
+    async def _conclude(
+        self, drafts: Sequence[_Draft], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> None:
+        """Do what follows the commit: measure, and forget those who asked for it."""
+        now = self._clock.now()
+        for draft in drafts:
+            metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
+        for draft in drafts:
+            if turns.Forget() in draft.effects:
+                posted[draft.conversation.id] = await self._forget(draft.conversation)
 
     async def _effects(self, unit: UnitOfWork, draft: _Draft, desk: _Desk) -> Sequence[Outgoing]:
         """Apply the effects of a draft in its transaction; return what is to be posted."""
