@@ -125,18 +125,12 @@ class Reception:
         said = await self._answers(placed.conversation, urgent=urgent)
         if said or placed.fresh:
             return self._rendered(said)
-        shown = await self.shown(incoming.channel, incoming.sender, MessageId(0))
-        return shown[-_REPEATED:]
+        shown = await self._shown(incoming.channel, incoming.sender, MessageId(0))
+        return self._rendered(shown[-_REPEATED:])
 
     async def shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent]:
         """Return what was shown to a visitor after a message."""
-        async with self._store.begin() as unit:
-            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
-            await self._sealer.load_keys(set(known.values()))
-            for conversation in known.values():
-                if self._sealer.has_key(conversation):
-                    return self._rendered(await unit.messages.replies_after(conversation, after))
-        return ()
+        return self._rendered(await self._shown(channel, sender, after))
 
     async def leave(self, channel: Channel, sender: str) -> None:
         """Erase everything about a visitor."""
@@ -195,6 +189,15 @@ class Reception:
             await self._answers(conversation, urgent=urgent)
         except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
             log.warning("answer_failed", error=error_class(error))
+
+    async def _shown(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Outgoing]:
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            for conversation in known.values():
+                if self._sealer.has_key(conversation):
+                    return await unit.messages.replies_after(conversation, after)
+        return ()
 
     def _rendered(self, rows: Sequence[Outgoing]) -> Sequence[Sent]:
         return [
