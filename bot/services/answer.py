@@ -1,4 +1,8 @@
-"""From unanswered messages to stored replies: decide outside a transaction, then write in one."""
+"""From unanswered messages to stored replies.
+
+Taps are read, decided and written in one transaction. Texts are decided outside any, for that may
+take as long as the NLU unit is given; what was read is then compared before it is written.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -43,7 +47,8 @@ log = logger(__name__)
 # What the NLU unit reads at most; triage reads the whole text.
 NLU_CHARACTERS = 1000
 # How often a conversation may change under an answer before it is left to resume().
-_TRIES = 3
+_TRIES = 5
+_PAUSE_SECONDS = 0.02
 # Beyond this many events at once only the last answer is shown, and answers to danger.
 _ANSWERED_SINGLY = 2
 # How many paces are remembered before those of calm conversations are dropped.
@@ -63,6 +68,11 @@ class _Case:
     handover: Handover | None
     ahead: int
     held: int
+
+    @property
+    def typed(self) -> bool:
+        """Tell whether there is a text among what came."""
+        return any(isinstance(arrival.incoming.event, Text) for arrival in self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class _Draft:
     replies: list[Reply] = field(default_factory=list)
     effects: list[turns.Effect] = field(default_factory=list)
     wipe: set[MessageId] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
 
 
 class Answers:
@@ -161,38 +172,62 @@ class Answers:
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            cases, desk = await self._read(left)
-            drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in cases))
-            done = await self._write(drafts, desk)
-            posted |= done
-            left = [d.conversation.id for d in drafts if d.conversation.id not in done]
+            left = await self._answer_once(left, posted)
             if not left:
                 break
+            await asyncio.sleep(_PAUSE_SECONDS)
         else:
             raise StoreUnavailableError("conversations kept changing under the answer")
         for channel in {o.channel for messages in posted.values() for o in messages}:
             self._posted(channel)
         return [posted.get(id_, ()) for id_ in ids]
 
-    async def _read(self, ids: Sequence[ConversationId]) -> tuple[Sequence[_Case], _Desk]:
+    async def _answer_once(
+        self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> list[ConversationId]:
+        """Answer once; return those that somebody else changed or holds at this moment."""
+        typed, busy, desk = await self._answer_taps(ids, posted)
+        drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in typed))
+        await self._write(drafts, desk, posted)
+        return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in posted)]
+
+    async def _answer_taps(
+        self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> tuple[Sequence[_Case], Sequence[ConversationId], _Desk]:
+        """Answer, in the transaction that reads them, the cases in which nobody typed anything.
+
+        Return the cases left, whose texts are read outside any transaction; the conversations that
+        another transaction holds; and who is at work.
+        """
         async with self._store.begin() as unit:
-            conversations = await unit.conversations.load(ids)
-            waiting = await unit.messages.unanswered(list(conversations))
-            opened = await unit.handovers.open_for(list(waiting))
-            held = await unit.messages.held(list(waiting))
-            shifts = await unit.shifts.since(self._clock.now() - queue.ALIVE)
-            cases = [
-                _Case(
-                    conversations[id_],
-                    arrivals,
-                    opened.get(id_),
-                    await self._ahead(unit, conversations[id_], opened.get(id_)),
-                    held.get(id_, 0),
-                )
-                for id_, arrivals in waiting.items()
-                if id_ in conversations
-            ]
-        return cases, self._desk(len(shifts))
+            desk = self._desk(len(await unit.shifts.since(self._clock.now() - queue.ALIVE)))
+            cases, busy = await self._read(unit, ids)
+            typed = [case for case in cases if case.typed]
+            drafts = [await self._decide_surely(case, desk) for case in cases if not case.typed]
+            answered = await self._put(unit, drafts, desk)
+        posted |= await self._conclude(drafts, answered)
+        return typed, busy, desk
+
+    async def _read(
+        self, unit: UnitOfWork, ids: Sequence[ConversationId]
+    ) -> tuple[Sequence[_Case], Sequence[ConversationId]]:
+        conversations = await unit.conversations.load(ids, lock=True)
+        absent = [id_ for id_ in ids if id_ not in conversations]
+        busy = await unit.conversations.load(absent) if absent else {}
+        waiting = await unit.messages.unanswered(list(conversations))
+        opened = await unit.handovers.open_for(list(waiting))
+        held = await unit.messages.held(list(waiting))
+        cases = [
+            _Case(
+                conversations[id_],
+                arrivals,
+                opened.get(id_),
+                await self._ahead(unit, conversations[id_], opened.get(id_)),
+                held.get(id_, 0),
+            )
+            for id_, arrivals in waiting.items()
+        ]
+        return cases, list(busy)
 
     async def _ahead(
         self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
@@ -314,35 +349,46 @@ class Answers:
     # --- writing ---
 
     async def _write(
-        self, drafts: Sequence[_Draft], desk: _Desk
-    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        self,
+        drafts: Sequence[_Draft],
+        desk: _Desk,
+        posted: dict[ConversationId, Sequence[Outgoing]],
+    ) -> None:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
-            return {}
-        by_id = {draft.conversation.id: draft for draft in drafts}
-        posted: dict[ConversationId, Sequence[Outgoing]] = {}
-        forgotten: list[_Draft] = []
-        touched: set[int] = set()
+            return
         async with self._store.begin() as unit:
-            current = await unit.conversations.load(sorted(by_id), lock=True)
-            kept = [d for d in drafts if _unchanged(d, current)]
-            await unit.conversations.save([d.conversation for d in kept])
-            await unit.messages.settle(
-                [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
-            )
-            for draft in kept:
-                posted[draft.conversation.id] = await self._effects(unit, draft, desk, touched)
-                if turns.Forget() in draft.effects:
-                    forgotten.append(draft)
-            await unit.messages.post([o for messages in posted.values() for o in messages])
-        self._tell_staff(touched)
+            ids = sorted(draft.conversation.id for draft in drafts)
+            current = await unit.conversations.load(ids, lock=True)
+            kept = [draft for draft in drafts if _unchanged(draft, current)]
+            answered = await self._put(unit, kept, desk)
+        posted |= await self._conclude(kept, answered)
+
+    async def _put(
+        self, unit: UnitOfWork, drafts: Sequence[_Draft], desk: _Desk
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Write drafts whose conversations are locked; return what was posted in each."""
+        await unit.conversations.save([draft.conversation for draft in drafts])
+        await unit.messages.settle(
+            [a for draft in drafts for a in draft.case.arrivals],
+            wipe={id_ for draft in drafts for id_ in draft.wipe},
+        )
+        posted = {d.conversation.id: await self._effects(unit, d, desk) for d in drafts}
+        await unit.messages.post([o for messages in posted.values() for o in messages])
+        return posted
+
+    async def _conclude(
+        self, drafts: Sequence[_Draft], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Do what follows the commit: tell staff, measure, and forget those who asked for it."""
         now = self._clock.now()
-        for draft in kept:
+        self._tell_staff({number for draft in drafts for number in draft.touched})
+        for draft in drafts:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
-        for draft in forgotten:
-            posted[draft.conversation.id] = await self._forget(draft.conversation)
-        gone = by_id.keys() - current.keys()
-        return {**dict.fromkeys(gone, ()), **posted}
+        for draft in drafts:
+            if turns.Forget() in draft.effects:
+                posted[draft.conversation.id] = await self._forget(draft.conversation)
+        return posted
 
     def _tell_staff(self, touched: Collection[int]) -> None:
         """Tell open consoles which requests have changed; ids only."""
@@ -351,9 +397,7 @@ class Answers:
         if touched:
             self._publish(QUEUE)
 
-    async def _effects(
-        self, unit: UnitOfWork, draft: _Draft, desk: _Desk, touched: set[int]
-    ) -> Sequence[Outgoing]:
+    async def _effects(self, unit: UnitOfWork, draft: _Draft, desk: _Desk) -> Sequence[Outgoing]:
         """Apply the effects of a draft in its transaction; return what is to be posted."""
         now = self._clock.now()
         conversation = draft.conversation
@@ -368,7 +412,7 @@ class Answers:
             up_to=draft.case.arrivals[-1].id,
         )
         applied = await effects.apply(draft.effects)
-        touched |= applied.touched
+        draft.touched = applied.touched
         bodies: list[Reply | Deletion] = [*draft.replies]
         if conversation.channel in PUSHED and (links := _deep_links(draft.case.arrivals)):
             bodies.append(Deletion(links))

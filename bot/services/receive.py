@@ -126,21 +126,15 @@ class Reception:
         said = await self._answers(placed.conversation, urgent=urgent)
         if said or placed.fresh:
             return self._rendered(said)
-        return await self.shown(incoming.channel, incoming.sender, placed.message, least=_REPEATED)
+        after = placed.message
+        rows = await self._shown(incoming.channel, incoming.sender, after, least=_REPEATED)
+        return self._rendered(rows)
 
     async def shown(
         self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
     ) -> Sequence[Sent]:
         """Return what was shown to a visitor after a message, and at least so much."""
-        async with self._store.begin() as unit:
-            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
-            await self._sealer.load_keys(set(known.values()))
-            for conversation in known.values():
-                if self._sealer.has_key(conversation):
-                    messages = unit.messages
-                    rows = await messages.replies_after(conversation, after, least=least)
-                    return self._rendered(rows)
-        return ()
+        return self._rendered(await self._shown(channel, sender, after, least=least))
 
     async def stay(self, channel: Channel, sender: str) -> bool:
         """Note that a visitor who agreed to a counsellor is still here; False for all others."""
@@ -211,6 +205,17 @@ class Reception:
             await self._answers(conversation, urgent=urgent)
         except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
             log.warning("answer_failed", error=error_class(error))
+
+    async def _shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int
+    ) -> Sequence[Outgoing]:
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            for conversation in known.values():
+                if self._sealer.has_key(conversation):
+                    return await unit.messages.replies_after(conversation, after, least=least)
+        return ()
 
     def _rendered(self, rows: Sequence[Outgoing]) -> Sequence[Sent]:
         return [

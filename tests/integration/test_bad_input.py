@@ -787,7 +787,7 @@ async def pragma(app: App, setting: str) -> None:
     """Set something on SQLite's one connection."""
     async with app.store._engine.connect() as connection:  # type: ignore[attr-defined]
         raw = (await connection.get_raw_connection()).driver_connection
-        await raw.execute(f"PRAGMA {setting}")
+        raw.execute(f"PRAGMA {setting}")
 
 
 # --- time -------------------------------------------------------------------------------------
