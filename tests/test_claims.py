@@ -26,7 +26,7 @@ from bot.domain.triage import Level
 from bot.ports import Messages
 from bot.services import erase
 from bot.services.privacy import privacy_page
-from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
+from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
 from tests.support.app import Visitor, screens
 from tests.support.claims import (
     IN_FORCE,
@@ -1110,7 +1110,9 @@ class TestOnlyAfterAYes:
             for path in (ROOT / "bot").rglob("*.py")
             if network.search(path.read_text("utf-8")) and "commands" not in path.parts
         }
-        assert using == {"adapters/telegram/channel.py"}
+        # Machine translation is off unless the operator names a server of their own (privacy.md).
+        assert using == {"adapters/telegram/channel.py", "adapters/translator/libre.py"}
+        assert Settings().translator_url == ""
 
     @claims("utter_privacy_more", "privacy_signal", "utter_danger_offer_person")
     async def test_a_sign_of_danger_holds_level_and_language_for_a_short_time(
