@@ -1206,7 +1206,9 @@ class TestOnlyAfterAYes:
             for path in (ROOT / "bot").rglob("*.py")
             if network.search(path.read_text("utf-8")) and "commands" not in path.parts
         }
-        assert using == {"adapters/telegram/channel.py"}
+        # Machine translation is off unless the operator names a server of their own (privacy.md).
+        assert using == {"adapters/telegram/channel.py", "adapters/translator/libre.py"}
+        assert Settings().translator_url == ""
 
     @claims("utter_privacy_more", "privacy_signal", "utter_danger_offer_person")
     async def test_a_sign_of_danger_holds_level_and_language_for_a_short_time(
