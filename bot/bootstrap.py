@@ -183,7 +183,6 @@ def policy(settings: Settings) -> Policy:
     return Policy(
         idle=timedelta(hours=settings.retention_idle_hours),
         web=timedelta(minutes=settings.web_idle_minutes),
-        closed=timedelta(days=settings.retention_closed_days),
         cap=timedelta(days=settings.retention_cap_days),
         receipts=timedelta(days=settings.retention_receipts_days),
     )

@@ -37,7 +37,6 @@ IN_FORCE: dict[str, Any] = {
     "operator_name": "Nordlyset",
     "operator_contact": "post@nordlyset.example",
     "retention_idle_hours": 5,
-    "retention_closed_days": 2,
     "retention_cap_days": 3,
     "web_idle_minutes": 7,
     "neutral_site": "https://weather.example/today",

@@ -341,7 +341,8 @@ class Hotline:
 
         closed = await self._change(handover, change)
         if erase:
-            await self._eraser.forget({closed.conversation})
+            # Without a word: nobody is written to unasked.
+            await self._eraser.expire({closed.conversation})
 
     # --- inside ---
 
