@@ -12,13 +12,19 @@ from bot.domain.conversation import Choice, Consent, Conversation, Memory, Notif
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Event, Media, Reply, Start, Tapped, Text
 from bot.domain.screens import Button, Deck, Tap
-from bot.domain.triage import Assessment, Flag, Level
+from bot.domain.triage import (
+    CARE,
+    DANGER,
+    Flag,
+    Level,
+    Understanding,
+    first_screen,
+    offered_level,
+)
 
 MENU = "utter_main_menu"
 SAFE = "utter_safe_to_talk"
 LANGUAGES = "utter_choose_language"
-DANGER = "utter_danger_now"
-CARE = "utter_suicide_care"
 CONSENT = "utter_human_consent"
 CODE_WORD = "utter_human_code_word"
 OFF_HOURS = "utter_queue_offhours"
@@ -47,20 +53,6 @@ _POLARITY: Mapping[str, Mapping[str, str]] = {
     "deny": {"answer": "no", "notify": "pull"},
     "skip": {"answer": "skip", "notify": "pull"},
 }
-# What the classifier may offer: it can raise a level to orange, never to red, and never lower one
-# (ux.md 2.1, order of evidence; the levels are those of table 2.2).
-_INTENT_LEVELS: Mapping[str, Level] = {
-    "danger_now": Level.ORANGE,
-    "suicide": Level.ORANGE,
-    "minor": Level.ORANGE,
-    "threats_family": Level.ORANGE,
-    "leaving_soon": Level.ORANGE,
-    "documents_taken": Level.YELLOW,
-    "unpaid_work": Level.YELLOW,
-    "debt": Level.YELLOW,
-    "forced_sex": Level.YELLOW,
-    "talk_to_human": Level.YELLOW,
-}
 # What does more than show words. A unit that is broken or lies must not reach it by itself.
 _DEEDS = frozenset(
     {
@@ -77,67 +69,8 @@ _DEEDS = frozenset(
         "utter_queue_kept",
     }
 )
-# Words near danger and a meaning at least this likely are RED together. Measured: docs/triage.md.
-_DANGER_LIKELY = 0.12
-_SELF_HARM_LIKELY = 0.2
 # A detector is only believed above this; below, the visitor's own locale stays.
 LOCALE_CONFIDENCE = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Understanding:
-    """What triage and, where it was asked, the NLU unit made of a text."""
-
-    assessment: Assessment
-    intent: str = ""
-    ranking: tuple[tuple[str, float], ...] = ()
-    outcomes: tuple[str, ...] = ()
-    locale: str = ""
-    locale_confidence: float = 0.0
-
-
-def offered_level(
-    assessment: Assessment, intent: str, ranking: tuple[tuple[str, float], ...] = ()
-) -> Level:
-    """Return the level a text calls for; nothing lowers what explicit words say.
-
-    The classifier alone raises to orange; together with words near danger, to red. Where nobody
-    read the meaning (``intent`` is empty), such words are orange.
-    """
-    if confirmed_danger(assessment, ranking):
-        return Level.RED
-    unread = not intent and (assessment.danger_words or assessment.self_harm_words)
-    words = Level.ORANGE if unread else Level.GREY
-    return max(assessment.level, words, _INTENT_LEVELS.get(intent, Level.GREY))
-
-
-def confirmed_danger(assessment: Assessment, ranking: tuple[tuple[str, float], ...]) -> str | None:
-    """Return the screen for danger that two evidences show: words, and what the text means."""
-    chance = dict(ranking)
-    danger, self_harm = chance.get("danger_now", 0.0), chance.get("suicide", 0.0)
-    if (assessment.danger_words and danger >= _DANGER_LIKELY) or (
-        assessment.self_harm_words and danger + self_harm >= _SELF_HARM_LIKELY
-    ):
-        return CARE if self_harm > danger else DANGER
-    return None
-
-
-def first_screen(understanding: Understanding) -> str | None:
-    """Return the screen that danger calls for before anything else; None where there is none.
-
-    Explicit words come first, then words and meaning together, then, where nobody read the
-    meaning, the words alone. The question about age stands behind all of these.
-    """
-    found = understanding.assessment
-    if found.level is Level.RED:
-        return found.screen
-    if confirmed := confirmed_danger(found, understanding.ranking):
-        return confirmed
-    if found.screen not in (None, "utter_minor_check") or understanding.intent:
-        return found.screen
-    if found.danger_words:
-        return DANGER
-    return CARE if found.self_harm_words else found.screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,7 +468,7 @@ def _read(step: _Step, text: str, understanding: Understanding) -> Turn:
     """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
     step, switch = _settle_locale(step, understanding)
     found = understanding.assessment
-    level = offered_level(found, understanding.intent, understanding.ranking)
+    level = offered_level(understanding)
     # A code word may well be "hammer": there, only explicit words are more than an answer.
     if step.memory.screen == CODE_WORD and found.screen is None:
         return _queue(step, _asked_level(step.memory), RedactCodeWord(), code_word=text)
