@@ -31,7 +31,7 @@ from bot.domain.errors import ConfigurationError, DeckError, FactError
 from bot.domain.hours import WeekHours
 from bot.domain.messages import Channel, Reply
 from bot.domain.retention import Policy
-from bot.domain.triage import Lexicon, assess
+from bot.domain.triage import CARE, DANGER, Lexicon, assess
 from bot.i18n import Texts, Values
 from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
@@ -58,7 +58,7 @@ log = logger(__name__)
 # Screens the program shows by itself: a deck without one of them would fail when it matters.
 _NEEDED = frozenset(
     {
-        *(turn.MENU, turn.SAFE, turn.LANGUAGES, turn.DANGER, turn.CARE, turn.CONSENT),
+        *(turn.MENU, turn.SAFE, turn.LANGUAGES, DANGER, CARE, turn.CONSENT),
         *(turn.CODE_WORD, turn.OFF_HOURS, turn.FALLBACK, turn.GIVE_UP, *turn.BRANCHES.values()),
         *("utter_error", "utter_hide_done", "utter_forget_done", "utter_phone_numbers"),
         *("utter_nlu_off", "utter_return_neutral", "utter_media_received", "utter_minor_limits"),

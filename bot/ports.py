@@ -440,7 +440,9 @@ class Meaning:
     """What the NLU unit makes of a text on a screen.
 
     ``ranking`` holds intents with confidence from 0 to 1, best first; ``outcomes`` are ids of
-    screens and actions; ``locale`` is the language the text seems to be written in.
+    screens and actions; ``locale`` is the language the text seems to be written in. ``danger`` and
+    ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
+    is now.
     """
 
     intent: str
@@ -449,6 +451,8 @@ class Meaning:
     outcomes: tuple[str, ...]
     locale: str = ""
     locale_confidence: float = 0.0
+    danger: float = 0.0
+    self_harm: float = 0.0
 
 
 class Dialogue(Protocol):

@@ -12,8 +12,8 @@ from bot.domain.effects import Forget, Hide, Redact
 from bot.domain.messages import Event, Tapped, Text
 from bot.domain.opening import lasting
 from bot.domain.screens import SAFE_WORD, Tap
-from bot.domain.step import Step, Turn, Understanding, remember, show
-from bot.domain.triage import Level
+from bot.domain.step import Step, Turn, remember, show
+from bot.domain.triage import Level, Understanding
 
 CARDS = tuple(f"utter_decoy_{number}" for number in range(1, 6))
 NUMBERS = "utter_decoy_numbers"

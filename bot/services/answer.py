@@ -32,7 +32,7 @@ from bot.domain.messages import (
 from bot.domain.pace import Pace
 from bot.domain.talking import is_command
 from bot.domain.topics import QUEUE, handover_topic
-from bot.domain.triage import Assessment, Level, Lexicon, assess
+from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Dialogue, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
@@ -56,7 +56,7 @@ _PACES = 1000
 _HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
 # Where what is typed is a secret: it is neither kept nor taken for anything else.
 _SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD})
-_ALARMS = frozenset({turns.DANGER, turns.CARE, "utter_minor_check"})
+_ALARMS = frozenset({DANGER, CARE, "utter_minor_check"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +317,7 @@ class Answers:
 
     async def _understand(
         self, event: Event, conversation: Conversation, screen: str, situation: turns.Situation
-    ) -> turns.Understanding | None:
+    ) -> Understanding | None:
         """Read a text: danger words first, the NLU unit only where they leave it open."""
         if not isinstance(event, Text):
             return None
@@ -329,7 +329,7 @@ class Answers:
             return words
         return await self._ask(event.text, screen, words)
 
-    async def _ask(self, text: str, screen: str, words: turns.Understanding) -> turns.Understanding:
+    async def _ask(self, text: str, screen: str, words: Understanding) -> Understanding:
         """Ask the NLU unit what a text means; without an answer the words stand alone."""
         try:
             meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
@@ -337,13 +337,15 @@ class Answers:
             metrics.asked(metrics.Asked.LATE if self._dialogue.ready else metrics.Asked.OFF)
             return words
         metrics.asked(metrics.Asked.OK)
-        return turns.Understanding(
+        return Understanding(
             words.assessment,
             meaning.intent,
             meaning.ranking,
             meaning.outcomes,
             meaning.locale,
             meaning.locale_confidence,
+            meaning.danger,
+            meaning.self_harm,
         )
 
     # --- writing ---
@@ -446,15 +448,15 @@ def _settled(assessment: Assessment) -> bool:
     return assessment.level is Level.RED or (assessment.screen is not None and not near_danger)
 
 
-def _spoken(assessment: Assessment, locale: str) -> turns.Understanding:
+def _spoken(assessment: Assessment, locale: str) -> Understanding:
     """Return words of danger with the locale they are written in, if the present one lacks them.
 
     Single words belong to several languages: they tell the locale only where one alone has them.
     """
     told = assessment.locales
     if not told or locale in told or (assessment.screen is None and len(told) > 1):
-        return turns.Understanding(assessment)
-    return turns.Understanding(assessment, locale=min(told), locale_confidence=1.0)
+        return Understanding(assessment)
+    return Understanding(assessment, locale=min(told), locale_confidence=1.0)
 
 
 def _deep_links(arrivals: Sequence[Arrival]) -> tuple[str, ...]:

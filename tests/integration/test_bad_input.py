@@ -292,6 +292,8 @@ TURN = {
     "outcomes": ["utter_debt"],
     "lang": "en",
     "lang_confidence": 1.0,
+    "danger": 0.0,
+    "self_harm": 0.0,
 }
 BAD_FRAMES = {
     "nothing": b"",
@@ -313,6 +315,7 @@ BAD_FRAMES = {
     "too sure": framed({**TURN, "confidence": 1.5}),
     "not a number": framed({**TURN, "confidence": float("nan")}),
     "beyond all numbers": framed({**TURN, "confidence": 10**400}),
+    "danger of a wrong type": framed({**TURN, "danger": "likely"}),
     "language of a wrong type": framed({**TURN, "lang": ["da"]}),
 }
 

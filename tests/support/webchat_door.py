@@ -29,8 +29,8 @@ from bot.domain.messages import (
     Text,
 )
 from bot.domain.screens import Deck
-from bot.domain.triage import assess
-from bot.domain.turn import Ask, Forget, Hide, Situation, Understanding, Withdraw, respond
+from bot.domain.triage import Understanding, assess
+from bot.domain.turn import Ask, Forget, Hide, Situation, Withdraw, respond
 from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 from bot.settings import Settings
