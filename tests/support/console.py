@@ -89,14 +89,16 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
-    folder: Path, store: Store | None = None, sealer: Sealer | None = None, **options: Any
-) -> AsyncIterator[Rig]:
-    """Lay a desk over a store; in memory unless one is given."""
-    sealer = sealer or EphemeralKeys()
-    store = store or MemoryStore(sealer)
-    clock, address = FakeClock(), options.get("address", ADDRESS)
-    sessions = SessionKeeper(store, clock, demo=options.get("demo", False))
+async def rig(folder: Path, **options: Any) -> AsyncIterator[Rig]:
+    """Lend a desk."""
+    yield make_rig(folder, **options)
+
+
+def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig:
+    """Lay a desk over a store in memory."""
+    sealer = EphemeralKeys()
+    store, clock = MemoryStore(sealer), FakeClock()
+    sessions = SessionKeeper(store, clock, demo=demo)
     challenges, rites = Challenges(sealer), WebAuthn(address)
     anchors = AnchorFile(folder / "audit-anchor")
     texts = Texts.load(LOCALES, allow_drafts=True, domain="console")
@@ -111,7 +113,7 @@ async def rig(
         accounts=Accounts(store, clock),
         trail=Trail(store, clock, sealer, anchors),
     )
-    yield Rig(desk, store, sealer, clock, rites, anchors)
+    return Rig(desk, store, sealer, clock, rites, anchors)
 
 
 @dataclass
