@@ -14,11 +14,16 @@ from bot import metrics
 from bot.web.account import account_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
+from bot.web.live import live_routes
 from bot.web.pages import Asset, Pages, assets, pages_of
+from bot.web.queue import queue_routes
 from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
+from bot.web.shift import shift_routes
 from bot.web.signing import signing_routes
 from bot.web.staff import staff_routes
+from bot.web.steps import step_routes
+from bot.web.talk import talk_routes
 from bot.web.trail import trail_routes
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -54,6 +59,11 @@ def make_app(
             *account_routes(),
             *staff_routes(),
             *trail_routes(),
+            *queue_routes(),
+            *shift_routes(),
+            *talk_routes(),
+            *step_routes(),
+            *live_routes(),
             *more,
             *public_routes(shipped),
             *health,

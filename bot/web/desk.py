@@ -6,7 +6,9 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from bot.domain.factors import Session
-from bot.ports import Clock, Store
+from bot.ports import Bus, Clock, Store
+from bot.services.hotline import Hotline, Reader
+from bot.services.reply import Renderer
 from bot.services.staff import Accounts, Enrolment, SessionKeeper, SignIn, Trail
 from bot.web.cookie import Cookie
 from bot.web.words import Words
@@ -14,7 +16,10 @@ from bot.web.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything a page may use; ``address`` is the console's own."""
+    """Everything a page may use; ``address`` is the console's own.
+
+    ``path`` is where its queue and talks stand, without a slash at its end.
+    """
 
     address: str
     store: Store
@@ -25,6 +30,11 @@ class Desk:
     enrolment: Enrolment
     accounts: Accounts
     trail: Trail
+    hotline: Hotline
+    reader: Reader
+    bus: Bus
+    renderer: Renderer
+    path: str = ""
 
     @property
     def cookie(self) -> Cookie:
@@ -39,6 +49,11 @@ class Desk:
 def desk_of(request: HTTPConnection) -> Desk:
     """Return the desk of the console that a request came to."""
     return cast("Desk", request.app.state.desk)
+
+
+def floor_of(request: HTTPConnection) -> Desk:
+    """Return the desk whose queue and talks a page shows."""
+    return desk_of(request)
 
 
 def session_of(request: HTTPConnection) -> Session:

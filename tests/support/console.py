@@ -18,16 +18,24 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.adapters.anchor import AnchorFile
+from bot.adapters.bus import MemoryBus
 from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
 from bot.domain import totp
 from bot.domain.audit import OPERATOR, AuditEvent
+from bot.domain.conversation import Conversation
 from bot.domain.factors import Session
-from bot.domain.staff import Role
+from bot.domain.handover import asked, claimed, offer, offered_transfer
+from bot.domain.messages import Channel
+from bot.domain.staff import Role, StaffId
+from bot.domain.triage import Level
 from bot.i18n import Texts
-from bot.ports import Sealer, Store
+from bot.ports import Lookup, Sealer, Store
+from bot.services.erase import Eraser
+from bot.services.hotline import Hotline, Reader
+from bot.services.ids import MessageIds, conversation_id
 from bot.services.staff import (
     Accounts,
     Challenges,
@@ -39,6 +47,7 @@ from bot.services.staff import (
 )
 from bot.web import Desk, Words
 from bot.web.forgery import token_of
+from tests.support import deck
 from tests.support.fakes import FakeClock
 
 ADDRESS = "https://staff.example"
@@ -78,6 +87,20 @@ class Rig:
         new = await self.desk.enrolment.enrol_password(token, PASSWORD, sealed, self.code(secret))
         return secret, new
 
+    async def talk(self, owner: StaffId, offered_to: StaffId | None = None) -> int:
+        """Return the number of a talk that somebody holds, and perhaps offers to somebody."""
+        now, id_ = self.clock.now(), conversation_id()
+        await self.sealer.create_keys([id_])
+        held = claimed(asked(offer(id_, Level.YELLOW, "en", now), now, staffed=True), owner, now)
+        if offered_to:
+            held = offered_transfer(held, owner, now, to=offered_to)
+        async with self.store.begin() as unit:
+            visitor = Conversation(id_, Channel.WEB, now, now)
+            await unit.conversations.add({Lookup(id_.encode()): visitor})
+            saved = await unit.handovers.save(held)
+        assert saved.id is not None
+        return saved.id
+
     def code(self, secret: bytes, steps: int = 0) -> str:
         """Return the code of an app whose clock is right, or some steps off."""
         return totp.code_at(secret, totp.step_at(self.clock.now()) + steps)
@@ -102,6 +125,15 @@ def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig
     challenges, rites = Challenges(sealer), WebAuthn(address)
     anchors = AnchorFile(folder / "audit-anchor")
     texts = Texts.load(LOCALES, allow_drafts=True, domain="console")
+    bus, ids, renderer = MemoryBus(), MessageIds(), deck.renderer()
+    eraser = Eraser(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        renderer=renderer,
+        channels={},
+        make_room=lambda: False,
+    )
     desk = Desk(
         address=address,
         store=store,
@@ -112,6 +144,17 @@ def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig
         enrolment=Enrolment(store, clock, sealer, challenges, rites, CHEAP, sessions),
         accounts=Accounts(store, clock),
         trail=Trail(store, clock, sealer, anchors),
+        hotline=Hotline(
+            store=store,
+            sealer=sealer,
+            clock=clock,
+            ids=ids,
+            eraser=eraser,
+            publish=bus.publish,
+        ),
+        reader=Reader(store=store, clock=clock, renderer=renderer, ids=ids),
+        bus=bus,
+        renderer=renderer,
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 
