@@ -83,7 +83,7 @@ class Careless:
     """A store in memory that does something else with a claim."""
 
     def __init__(self, claimed: Any) -> None:
-        self._store = MemoryStore()
+        self._store = MemoryStore(EphemeralKeys())
         self._claimed = claimed
 
     @asynccontextmanager
