@@ -165,6 +165,7 @@ class Authenticator:
 
     origin: str = ADDRESS
     verifies_user: bool = True
+    counts: bool = True
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     count: int = 0
     user: bytes = b""
@@ -186,7 +187,7 @@ class Authenticator:
 
     def get(self, options: Any) -> dict[str, Any]:
         """Answer navigator.credentials.get()."""
-        self.count += 1
+        self.count += self.counts
         data = self._data(options["rpId"], flags=0x01)
         client = self._client("webauthn.get", options["challenge"])
         signed = data + hashlib.sha256(client).digest()
