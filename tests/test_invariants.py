@@ -54,7 +54,7 @@ class SlowDialogue(FakeDialogue):
 
 class TestInvariant1NumbersFirstAlways:
     def test_a_number_is_at_most_one_tap_away_from_every_screen(self) -> None:
-        dial = {"utter_phone_numbers", "utter_danger_now", "utter_main_menu"}
+        dial = {"utter_phone_numbers", "utter_danger_now", "utter_main_menu", "utter_decoy_numbers"}
         numbers = ("112", "+45")
         quiet = set(deck().meta["no_number_screens"])  # type: ignore[call-overload]
         for screen, channel, locale in itertools.product(deck().screens, Channel, ("en", "da")):

@@ -78,7 +78,7 @@ async def running(
     channel: RecordingChannel | None = None,
     staffed: bool | None = None,
 ) -> AsyncIterator[App]:
-    """Run Havn; unless ``staffed`` says otherwise, somebody is on shift in the hours of the chat."""
+    """Run Havn; unless ``staffed`` says otherwise, somebody is on shift in its chat hours."""
     clock = clock or FakeClock()
     settings = Settings(root=ROOT, data_dir=folder / "var", allow_drafts=True)
     channels = {Channel.TELEGRAM: channel} if channel else {}
@@ -89,10 +89,14 @@ async def running(
         channels=channels,  # type: ignore[arg-type]
         words=words(),
     ) as app:
-        hours = chat_hours(app.renderer.registry)
-        if hours.is_open(clock.now(), lambda _day: False) if staffed is None else staffed:
+        if in_hours(app) if staffed is None else staffed:
             await on_shift(app, COLLEAGUE)
         yield app
+
+
+def in_hours(app: App) -> bool:
+    """Tell whether the hours of the chat say that somebody writes now."""
+    return chat_hours(app.renderer.registry).is_open(app.clock.now(), lambda _day: False)
 
 
 async def on_shift(app: App, staff: StaffId, languages: frozenset[str] = frozenset()) -> None:
