@@ -92,7 +92,7 @@ LOOKED_AT = {
     "utter_autoclean_on": "fcfd653b",
     "utter_autoclean_off": "d290f1e7",
     "utter_web_interruption": "251b28a3",
-    "utter_web_session_closed": "1b121ea2",
+    "utter_web_session_closed": "2a571851",
     "utter_probe_refuse": "cbf19c68",
     "utter_public_tell": "ee3f2814",
     "utter_media_received": "7b7c72f6",
@@ -651,7 +651,7 @@ class TestHowLong:
                 await visit.send(tap=tap)
             for _ in range(5):
                 await keep_house(app, clock, minutes=6)
-                assert (await visit.send(look="1")).status_code == 200
+                assert (await visit.send(tap="action_pull")).status_code == 200
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["waiting"]
 
     async def test_looking_keeps_nobody_else(self, tmp_path: Path) -> None:
@@ -661,7 +661,7 @@ class TestHowLong:
             await visit.send(tap="utter_danger_now")  # staff see a signal; nobody is waited for
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["offered"]
             await keep_house(app, clock, minutes=6)
-            await visit.send(look="1")
+            await visit.send(tap="action_pull")
             await keep_house(app, clock, minutes=2)
             assert rows(tmp_path, "conversations") == []
 
@@ -688,14 +688,14 @@ class TestHowLong:
             old = dict(visit.fields)
             assert "safe place" in visit.page
             clock.turn(minutes=8)
-            answer = await visit.send(look="1")
+            answer = await visit.send(tap="action_pull")
             assert answer.status_code == 410
             assert "This chat is closed." in visit.page
             assert "safe place" not in visit.page
             await keep_house(app, clock)
             visit.fields = old
             clock.turn(minutes=-7)
-            await visit.send(look="1")
+            await visit.send(tap="action_pull")
             assert "safe place" not in visit.page
             await visit.send(tap="utter_safe_to_talk")  # "You can start a new chat."
             visit.fields.clear()
@@ -783,7 +783,7 @@ class TestHide:
             kept = await opened(app, tmp_path)
             assert "utter_shelter" not in kept
             assert (kept == "") is (way == "exit")
-            await visit.send(look="1")  # the Back button, then any button of the old page
+            await visit.send(tap="action_pull")  # the Back button, then any button of the old page
             assert "safe place" not in visit.page
 
     @claims("utter_hide_limits", "privacy_hide_limits", "utter_safe_to_talk")
