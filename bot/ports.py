@@ -531,10 +531,18 @@ class Door(Protocol):
         Where this is less than ``least`` messages, the latest before come too, up to that many.
         """
 
+    async def watch(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent] | None:
+        """Return what appears by itself after a message id, on a page that nobody touches.
+
+        None when nothing will, so that the page need not ask again. To watch is no sign of life:
+        what a counsellor writes waits once the visitor was inactive for too long, and only the
+        neutral hello comes, where they agreed to it.
+        """
+
     async def stay(self, channel: Channel, sender: str) -> bool:
         """Tell whether a visitor waits for a counsellor or writes with one, and note they are here.
 
-        To look for an answer is to be there: for these visitors it counts as writing does.
+        For these visitors coming back to an old page counts as writing does.
         """
 
     async def leave(self, channel: Channel, sender: str) -> None:

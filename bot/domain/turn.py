@@ -35,6 +35,7 @@ from bot.domain.screens import (
     OFF_HOURS,
     SAFE,
     SAFE_WORD,
+    SAFE_WORD_AGAIN,
 )
 from bot.domain.step import Situation, Step, Turn, show
 from bot.domain.talking import hear
@@ -55,6 +56,7 @@ __all__ = [
     "OFF_HOURS",
     "SAFE",
     "SAFE_WORD",
+    "SAFE_WORD_AGAIN",
     "AnswerTransfer",
     "Ask",
     "Autoclean",
@@ -100,7 +102,7 @@ def respond(
 def _answer(step: Step, text: str, understanding: Understanding) -> Turn:
     """Answer typed words, or pass them on while a counsellor is there."""
     danger = understanding.assessment.level is Level.RED
-    if step.memory.screen == SAFE_WORD and not danger:
+    if step.memory.screen in (SAFE_WORD, SAFE_WORD_AGAIN) and not danger:
         return finish(step, decoy.choose(step, text, understanding))
     if step.situation.talks():
         return hear(step, understanding)

@@ -55,7 +55,7 @@ _ANSWERED_SINGLY = 2
 _PACES = 1000
 _HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
 # Where what is typed is a secret: it is neither kept nor taken for anything else.
-_SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD})
+_SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD, turns.SAFE_WORD_AGAIN})
 _ALARMS = frozenset({DANGER, CARE, "utter_minor_check"})
 
 
@@ -254,7 +254,7 @@ class Answers:
     async def _decide(self, case: _Case, desk: _Desk) -> _Draft:
         """Work through the events of a case in order; texts in a row are one text."""
         draft = _Draft(case, case.conversation)
-        groups = _join(case.arrivals)
+        groups = _join(case.arrivals, lambda arrival: self._is_safe_word(case, arrival))
         for number, (arrived, members) in enumerate(groups):
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
@@ -262,6 +262,8 @@ class Answers:
             event = self._typed_button(arrived, screen, locale, situation)
             understanding = await self._understand(event, draft.conversation, screen, situation)
             turn = turns.respond(draft.conversation, event, understanding, situation)
+            if any(isinstance(effect, turns.Hide | turns.Forget) for effect in turn.effects):
+                _take_back(draft)
             draft.effects += turn.effects
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
@@ -275,6 +277,13 @@ class Answers:
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
             )
         return draft
+
+    def _is_safe_word(self, case: _Case, arrival: Arrival) -> bool:
+        """Tell whether a text is the visitor's safe word, which must be heard among all others."""
+        event, chosen = arrival.incoming.event, case.conversation.memory.safe_word
+        if not chosen or not isinstance(event, Text):
+            return False
+        return self._sealer.hash_word(case.conversation.id, event.text) == chosen
 
     def _desk(self, counsellors: int) -> _Desk:
         """Look at the clock and the hours."""
@@ -306,13 +315,19 @@ class Answers:
     ) -> Event:
         """Take a typed label for the button it names; works with the NLU unit off.
 
-        In a talk words are meant for the counsellor, but for the visitor's commands.
+        In a talk words are meant for the counsellor, and where a secret word was asked for they are
+        that word; the visitor's commands are obeyed all the same.
         """
-        if not isinstance(event, Text) or screen in _SECRET:
+        if not isinstance(event, Text):
             return event
         tap = self._renderer.taps(screen, locale).get(fold(event.text))
-        if tap is None or (situation.talks() and not is_command(tap)):
+        if tap is None:
             return event
+        if situation.talks():
+            return Tapped(tap) if is_command(tap) else event
+        if screen in _SECRET:
+            own = {button.tap.to for button in situation.deck[screen].buttons}
+            return Tapped(tap) if is_command(tap) or tap.to in own else event
         return Tapped(tap)
 
     async def _understand(
@@ -470,13 +485,23 @@ def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) ->
     return found is not None and found.version == draft.case.conversation.version
 
 
-def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
+def _take_back(draft: _Draft) -> None:
+    """Leave nothing of before to be shown after a hiding; what was to be released stays held."""
+    draft.replies.clear()
+    draft.effects = [e for e in draft.effects if not isinstance(e, turns.Release)]
+
+
+def _join(
+    arrivals: Sequence[Arrival], alone: Callable[[Arrival], bool]
+) -> list[tuple[Event, list[Arrival]]]:
     """Join texts in a row, and the pictures of an album; other events stand alone."""
     groups: list[list[Arrival]] = []
+    apart = False
     for arrival in arrivals:
         kind = type(arrival.incoming.event)
         before = type(groups[-1][-1].incoming.event) if groups else None
-        if kind is before and kind in (Text, Media):
+        was_apart, apart = apart, alone(arrival)
+        if kind is before and kind in (Text, Media) and not (apart or was_apart):
             groups[-1].append(arrival)
         else:
             groups.append([arrival])
