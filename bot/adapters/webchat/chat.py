@@ -150,9 +150,7 @@ class Chat:
         if not form.begun:
             return await self._begin(request, form)
         before = await self._thread(request, form)
-        if not before:
-            return self.refuse(request, 410)
-        if await self._is_left_alone(form, before[-1].at.timestamp()):
+        if not before or await self._is_left_alone(form, before[-1].at.timestamp()):
             return self.refuse(request, 410)
         said = [Said.of(sent) for sent in before]
         if not (form.tap or form.text):
