@@ -60,7 +60,6 @@ class Effects:
         ids: MessageIds,
         now: datetime,
         staffed: bool,
-        up_to: MessageId,
     ) -> None:
         self._unit = unit
         self._conversation = conversation
@@ -68,12 +67,12 @@ class Effects:
         self._ids = ids
         self._now = now
         self._staffed = staffed
-        self._up_to = up_to
+        self._up_to = MessageId(0)
         self._applied = Applied(handover)
 
-    async def apply(self, effects: Sequence[turns.Effect]) -> Applied:
-        """Carry effects out in order."""
-        for effect in effects:
+    async def apply(self, effects: Sequence[tuple[MessageId, turns.Effect]]) -> Applied:
+        """Carry effects out in order, each with the id of the message it came of."""
+        for self._up_to, effect in effects:
             await self._apply(effect)
         return self._applied
 
@@ -98,9 +97,11 @@ class Effects:
                 self._applied.posts += await self._redact(screen)
             case turns.Hide(then=then):
                 await self._change(lambda h: replace(h, hidden=True))
-                self._applied.posts += await hide(
-                    unit, conversation, self._ids, now, up_to=self._up_to, then=then
-                )
+                # Lines that were released a moment ago are hidden with the rest.
+                self._applied.posts = [
+                    *(post for post in self._applied.posts if isinstance(post.body, Deletion)),
+                    *await hide(unit, conversation, self._ids, now, up_to=self._up_to, then=then),
+                ]
             case turns.Forget():
                 await self._withdraw(Outcome.FORGOTTEN)
                 await unit.conversations.begin_forgetting([conversation.id], now)
