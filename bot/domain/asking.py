@@ -77,9 +77,11 @@ def look(step: Step, _tap: Tap) -> Turn:
     state = situation.state()
     if state is State.ACTIVE:
         return show(step, "utter_human_nothing_new", Release())
-    if state is State.WAITING or (state is State.LEFT_MESSAGE and situation.staffed):
-        return show(step, "utter_queue_still_waiting", Release())
-    return show(step, "utter_queue_kept" if state is State.LEFT_MESSAGE else MENU)
+    if state in (State.WAITING, State.LEFT_MESSAGE):
+        # An estimate would be a lie while nobody is there to come.
+        screen = "utter_queue_still_waiting" if situation.staffed else "utter_queue_kept"
+        return show(step, screen, Release())
+    return show(step, MENU)
 
 
 def cancel(step: Step) -> Turn:

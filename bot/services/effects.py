@@ -125,7 +125,9 @@ class Effects:
             handover = handovers.offer(self._conversation.id, level, locale, self._now)
         elif handover.state is State.OFFERED:
             handover = replace(handover, offered_at=self._now)
-        await self._save(handovers.raised(handover, level))
+        saved = await self._save(handovers.raised(handover, level))
+        if saved.level > handover.level:
+            await self._promise(saved)
 
     async def _ask(self, ask: turns.Ask) -> None:
         """Enter the queue; while nobody can write, only a kept place enters it."""
@@ -146,10 +148,13 @@ class Effects:
         )
         if self._staffed or ask.keep:
             handover = handovers.asked(handover, now, staffed=self._staffed)
-        handover = await self._save(handover)
+        await self._promise(await self._save(handover))
+
+    async def _promise(self, handover: Handover) -> None:
+        """See to it that who waits is told when nobody comes in the time of their level."""
         if handover.state is State.WAITING:
-            due = now + queue.honest_after(handover.level)
-            await self._unit.timers.set(Timer(conversation.id, UNANSWERED, due))
+            due = self._now + queue.honest_after(handover.level)
+            await self._unit.timers.set(Timer(handover.conversation, UNANSWERED, due))
 
     async def _withdraw(self, outcome: Outcome) -> None:
         """End the request: nothing a counsellor wrote is shown any more."""
@@ -178,7 +183,11 @@ class Effects:
             back = handovers.returned(handover) if self._staffed else handover
             return replace(back, hidden=False, pinged=False)
 
+        kept = self._applied.handover
         await self._change(here)
+        waits = self._applied.handover
+        if kept is not None and waits is not None and kept.state is not waits.state:
+            await self._promise(waits)
         self._applied.posts += await release(
             self._unit, self._conversation, ids=self._ids, now=self._now
         )

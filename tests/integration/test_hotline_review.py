@@ -1,16 +1,25 @@
 """What could go wrong between two people: each test is a harm that must not happen."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from bot.bootstrap import App
 from bot.domain.handover import Handover, State
-from bot.domain.messages import Event, MessageId, Tapped, Text
+from bot.domain.messages import Bubble, Channel, Event, MessageId, Tapped, Text
 from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
-from tests.support.app import Visitor, on_shift, running, screens
+from bot.ports import DeliveryError, Refusal, Timer
+from bot.services.hotline import Ladder
+from bot.services.ids import MessageIds
+from bot.services.news import quietly
+from bot.services.timers import TRANSFER, UNANSWERED
+from tests.support.app import FAR, Visitor, on_shift, running, screens
+from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
 ANA, BO = StaffId("a1"), StaffId("b2")
+MINUTE = timedelta(minutes=1)
 
 
 def tap(data: str) -> Tapped:
@@ -140,3 +149,207 @@ async def test_words_that_arrive_with_the_consent_are_read(tmp_path: Path) -> No
         request = await request_of(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert await heard(app, ANA, request.id or 0) == ["they come tonight"]
+
+
+# --- nobody is left waiting -------------------------------------------------------------------
+
+
+def ladder(app: App) -> Ladder:
+    """Return the ladder of one more process."""
+    return Ladder(store=app.store, clock=app.clock, ids=MessageIds(), publish=quietly)
+
+
+async def forgotten_half(visitor: Visitor) -> None:
+    """Leave a visitor's forgetting where a kill in the middle leaves it."""
+    request = await request_of(visitor)
+    async with visitor.app.store.begin() as unit:
+        await unit.conversations.begin_forgetting([request.conversation], visitor.app.clock.now())
+
+
+async def kept(visitor: Visitor) -> None:
+    """Have a visitor keep their place while nobody is on shift."""
+    await asks(visitor)
+    await visitor.taps("utter_queue_kept")
+
+
+async def due_timers(app: App, request: Handover) -> dict[str, float]:
+    """Return in how many minutes each timer of a request is due."""
+    now = app.clock.now()
+    async with app.store.begin() as unit:
+        due = await unit.timers.due(FAR, 100)
+    return {
+        t.kind: (t.due_at - now).seconds / 60 for t in due if t.conversation == request.conversation
+    }
+
+
+async def test_a_half_forgotten_request_keeps_nobody_from_the_queue(tmp_path: Path) -> None:
+    async with running(tmp_path, clock=FakeClock(CLOSED)) as app:
+        gone, waits = Visitor(app), Visitor(app)
+        await kept(gone)
+        await kept(waits)
+        await forgotten_half(gone)
+        await app.hotline.start_shift(ANA, frozenset())
+        assert (await request_of(waits)).state is State.WAITING
+
+
+async def test_taking_next_passes_over_a_half_forgotten_request(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        await on_shift(app, ANA)
+        gone, waits = Visitor(app), Visitor(app)
+        await asks(gone)
+        request = await asks(waits)
+        await forgotten_half(gone)
+        taken = await asyncio.wait_for(app.hotline.take_next(ANA, "Ana"), 5)
+        assert taken is not None
+        assert taken.id == request.id
+
+
+async def test_one_timer_that_fails_stops_no_other(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await on_shift(app, ANA)
+        keyless, lost = Visitor(app), Visitor(app)
+        for visitor in (keyless, lost):
+            request = await asks(visitor)
+            await app.hotline.take(ANA, "Ana", request.id or 0)
+        await app.sealer.destroy_keys([(await request_of(keyless)).conversation])
+        clock.turn(minutes=4)
+        await app.keeper.round()
+        assert (await request_of(lost)).state is State.WAITING
+
+
+async def test_who_looks_and_waits_again_is_told_when_nobody_comes(tmp_path: Path) -> None:
+    async with running(tmp_path, clock=FakeClock(CLOSED)) as app:
+        visitor = Visitor(app)
+        await kept(visitor)
+        await on_shift(app, ANA)
+        await visitor.taps("action_pull")
+        request = await request_of(visitor)
+        assert request.state is State.WAITING
+        assert await due_timers(app, request) == {"unanswered": 60}
+
+
+async def test_words_of_danger_while_waiting_bring_the_honest_word_forward(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        visitor = Visitor(app)
+        request = await asks(visitor)
+        assert await due_timers(app, request) == {"unanswered": 60}
+        await visitor.says("he is going to kill me now")
+        assert (await request_of(visitor)).state is State.WAITING
+        assert await due_timers(app, request) == {"unanswered": 5}
+
+
+async def test_who_looks_while_nobody_is_on_shift_hears_so(tmp_path: Path) -> None:
+    async with running(tmp_path, staffed=False) as app:
+        await app.hotline.start_shift(ANA, frozenset())
+        visitor = Visitor(app)
+        await asks(visitor)
+        await app.hotline.end_shift(ANA)
+        assert screens(await visitor.taps("action_pull")) == ["utter_queue_kept"]
+
+
+async def test_who_waits_while_nobody_is_on_shift_is_told_so(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock, staffed=False) as app:
+        await app.hotline.start_shift(ANA, frozenset())
+        visitor = Visitor(app)
+        request = await asks(visitor)
+        await app.hotline.end_shift(ANA)
+        clock.turn(minutes=60)
+        await visitor.says("x")
+        before = (await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))[-1].id
+        clock.turn(seconds=1)
+        await ladder(app).run(Timer(request.conversation, UNANSWERED, clock.now()))
+        after = await app.reception.shown(visitor.channel, visitor.sender, before)
+        assert screens(after) == ["utter_queue_red_unanswered"]
+
+
+async def test_two_keepers_tell_a_visitor_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        visitor = Visitor(app)
+        await asks(visitor)
+        clock.turn(minutes=59)
+        await visitor.says("x")
+        before = (await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))[-1].id
+        clock.turn(minutes=1)
+        async with app.store.begin() as unit:
+            (timer,) = await unit.timers.due(clock.now(), 10)
+        await ladder(app).run(timer)
+        await ladder(app).run(timer)
+        after = await app.reception.shown(visitor.channel, visitor.sender, before)
+        assert screens(after) == ["utter_queue_still_waiting"]
+
+
+async def test_an_old_timer_ends_no_new_offer(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        for staff in (ANA, BO):
+            await on_shift(app, staff)
+        request = await asks(Visitor(app))
+        number = request.id or 0
+        await app.hotline.take(ANA, "Ana", number)
+        await app.hotline.say(ANA, "Ana", number, "hello", "1")
+        await app.hotline.offer_transfer(ANA, "Ana", number, BO, "", "transfer_shift")
+        clock.turn(minutes=4)
+        old = Timer(request.conversation, TRANSFER, clock.now())
+        await app.hotline.offer_transfer(ANA, "Ana", number, BO, "", "transfer_shift")
+        await ladder(app).run(old)
+        taken = await app.hotline.accept_transfer(BO, "Bo", number)
+        assert taken.owner == BO
+
+
+# --- what is on its way -----------------------------------------------------------------------
+
+
+class Interrupted(RecordingChannel):
+    """A channel on which something happens while a message is on its way, and it is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def show(self, address: str, bubble: Bubble) -> str:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+            raise DeliveryError(Refusal.LATER, wait=1)
+        return await super().show(address, bubble)
+
+
+async def delivered(app: App, clock: FakeClock) -> None:
+    while await app.deliverers[Channel.TELEGRAM].step():
+        clock.turn(seconds=5)
+
+
+async def test_an_answer_refused_during_the_claim_is_not_sent_after_it(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), Interrupted()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        await on_shift(app, ANA)
+        visitor = Visitor(app, Channel.TELEGRAM)
+        request = await asks(visitor)
+        await delivered(app, clock)
+        await visitor.taps("utter_main_menu")
+        channel.meanwhile = lambda: app.hotline.take(ANA, "Ana", request.id or 0)
+        before = len(channel.shown)
+        await app.deliverers[Channel.TELEGRAM].step()
+        clock.turn(minutes=1)
+        await delivered(app, clock)
+        assert channel.screens[before:] == ["utter_human_joined"]
+
+
+async def test_a_line_refused_while_the_visitor_leaves_is_not_sent_later(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), Interrupted()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        await on_shift(app, ANA)
+        visitor = Visitor(app, Channel.TELEGRAM)
+        request = await asks(visitor)
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        await delivered(app, clock)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "the lawyer said yes", "1")
+        channel.meanwhile = lambda: visitor.taps("action_leave_human")
+        before = len(channel.shown)
+        await app.deliverers[Channel.TELEGRAM].step()
+        clock.turn(minutes=1)
+        await delivered(app, clock)
+        assert channel.screens[before:] == ["utter_human_ended"]
