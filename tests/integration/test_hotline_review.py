@@ -353,3 +353,35 @@ async def test_a_line_refused_while_the_visitor_leaves_is_not_sent_later(tmp_pat
         clock.turn(minutes=1)
         await delivered(app, clock)
         assert channel.screens[before:] == ["utter_human_ended"]
+
+
+async def test_a_line_held_up_on_its_way_waits_for_the_visitor(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        await on_shift(app, ANA)
+        visitor = Visitor(app, Channel.TELEGRAM)
+        request = await asks(visitor)
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        await delivered(app, clock)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "the lawyer said yes", "1")
+        clock.turn(minutes=20)
+        before = len(channel.shown)
+        await delivered(app, clock)
+        assert channel.screens[before:] == []
+        await visitor.taps("action_pull")
+        await delivered(app, clock)
+        assert channel.screens[before:] == ["line"]
+
+
+# --- the screen a visitor sees ----------------------------------------------------------------
+
+
+async def test_what_was_not_shown_is_not_what_the_visitor_answers(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await on_shift(app, ANA)
+        visitor = Visitor(app)
+        request = await asks(visitor)
+        clock.turn(minutes=4)
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        assert screens(await visitor.says("Look for answer")) == ["utter_human_joined"]

@@ -286,7 +286,7 @@ class Hotline:
             )
             due = case.now + handovers.TRANSFER
             await case.unit.timers.set(Timer(case.conversation.id, TRANSFER, due))
-            return changed, _on(case.conversation, "utter_human_transfer")
+            return changed, await _seeing(case, "utter_human_transfer")
 
         await self._change(handover, change)
 
@@ -363,7 +363,7 @@ class Hotline:
                     ids=self._ids,
                     now=case.now,
                 )
-            return changed, _on(case.conversation, screen)
+            return changed, await _seeing(case, screen)
 
         closed = await self._change(handover, change)
         if erase:
@@ -387,7 +387,7 @@ class Hotline:
         locale = case.conversation.memory.locale or "en"
         joined = Reply(_JOINED, locale, {"staff_alias": alias})
         held = await speak(case.unit, case.conversation, held, joined, ids=self._ids, now=case.now)
-        return held, _on(case.conversation, _JOINED)
+        return held, await _seeing(case, _JOINED)
 
     async def _lease(self, case: Case, held: Handover) -> None:
         if held.lease_until:
@@ -414,6 +414,15 @@ class Hotline:
     ) -> None:
         subject = await case.unit.audit.alias_of(case.conversation.id)
         await case.unit.audit.record(Happening(staff, event, case.now, subject, reason))
+
+
+async def _seeing(case: Case, screen: str) -> Conversation:
+    """Return the conversation on a screen that was just posted, unless it is held back.
+
+    Who has not seen a question must not answer it.
+    """
+    held = await case.unit.messages.held([case.conversation.id])
+    return case.conversation if held else _on(case.conversation, screen)
 
 
 def _on(conversation: Conversation, screen: str) -> Conversation:
