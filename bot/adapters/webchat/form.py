@@ -36,8 +36,9 @@ class Submission:
 
     ``token`` recognises the visitor and ``nonce`` the form; both are "" unless they have the right
     shape. ``last`` is the id of the last message on the page, ``at`` the time of the page in Unix
-    seconds. ``watch`` is set by the script, which asks by itself. ``begun`` tells whether the page says that the chat was started, ``chosen`` whether the
-    visitor chose ``locale``. ``pick`` is a locale pressed on the first page.
+    seconds. ``watch`` is set by the script, which asks by itself. ``begun`` tells whether the page
+    says that the chat was started, ``chosen`` whether the visitor chose ``locale``. ``pick`` is a
+    locale pressed on the first page.
     """
 
     token: str = field(default="", repr=False)
