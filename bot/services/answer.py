@@ -319,8 +319,8 @@ class Answers:
     ) -> Event:
         """Take a typed label for the button it names; works with the NLU unit off.
 
-        In a talk words are meant for the counsellor, and where a secret word was asked for they are
-        that word; the visitor's commands are obeyed all the same.
+        In a talk words are meant for the counsellor, and where a code word was asked for they are
+        that word; the visitor's commands are obeyed all the same. No label can be a safe word.
         """
         if not isinstance(event, Text):
             return event
@@ -329,7 +329,7 @@ class Answers:
             return event
         if situation.talks():
             return Tapped(tap) if is_command(tap) else event
-        if screen in _SECRET:
+        if screen == turns.CODE_WORD:
             own = {button.tap.to for button in situation.deck[screen].buttons}
             return Tapped(tap) if is_command(tap) or tap.to in own else event
         return Tapped(tap)
