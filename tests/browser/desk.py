@@ -118,7 +118,7 @@ def harbour(
                 await asyncio.sleep(0.01)
             console, chat = (f"http://127.0.0.1:{port}" for port in ports)
             ready.set_result(Harbour(app, clock, asyncio.get_running_loop(), console, chat))
-            while not over.is_set():
+            while not over.is_set():  # noqa: ASYNC110 -- another thread sets it
                 await asyncio.sleep(0.05)
             app.bus.close()  # type: ignore[attr-defined]
             for server in servers:

@@ -27,6 +27,7 @@ class Stream:
 
     def __init__(self) -> None:
         self.status = 0
+        self.began = asyncio.Event()
         self.told: asyncio.Queue[str] = asyncio.Queue()
         self.over = asyncio.Event()
         self.ended = asyncio.Event()
@@ -34,6 +35,7 @@ class Stream:
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.began.set()
         elif not message.get("more_body", False):
             self.ended.set()
         for line in message.get("body", b"").decode().splitlines():
@@ -70,8 +72,7 @@ async def listening(person: Counsellor) -> AsyncIterator[Stream]:
         return {"type": "http.disconnect"}
 
     task = asyncio.create_task(person.house.console(scope, receive, stream.send))
-    while not stream.status:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(stream.began.wait(), 5)
     await asyncio.sleep(0.05)
     try:
         yield stream
