@@ -451,6 +451,10 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         enrolment=Enrolment(store, clock, app.sealer, challenges, rites, hasher, sessions),
         accounts=Accounts(store, clock),
         trail=trail(app),
+        hotline=app.hotline,
+        reader=app.reader,
+        bus=app.bus,
+        renderer=app.renderer,
     )
 
 

@@ -12,8 +12,10 @@ from starlette.types import ASGIApp
 
 from bot import metrics
 from bot.web.account import account_routes
+from bot.web.board import board_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
+from bot.web.figures import figure_routes
 from bot.web.pages import Asset, Pages, assets, pages_of
 from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
@@ -52,6 +54,8 @@ def make_app(
             *signing_routes(),
             *enrolling_routes(),
             *account_routes(),
+            *board_routes(),
+            *figure_routes(),
             *staff_routes(),
             *trail_routes(),
             *more,

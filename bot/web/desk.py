@@ -6,7 +6,9 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from bot.domain.factors import Session
-from bot.ports import Clock, Store
+from bot.ports import Bus, Clock, Store
+from bot.services.hotline import Hotline, Reader
+from bot.services.reply import Renderer
 from bot.services.staff import Accounts, Enrolment, SessionKeeper, SignIn, Trail
 from bot.web.cookie import Cookie
 from bot.web.words import Words
@@ -25,6 +27,10 @@ class Desk:
     enrolment: Enrolment
     accounts: Accounts
     trail: Trail
+    hotline: Hotline
+    reader: Reader
+    bus: Bus
+    renderer: Renderer
 
     @property
     def cookie(self) -> Cookie:

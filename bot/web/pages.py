@@ -20,7 +20,7 @@ from bot.web.words import _, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES = ("console.css", "passkey.js")
+_FILES = ("console.css", "passkey.js", "board.css", "board.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Place:
 
 # In the order of the navigation; the first one that a person may see is where they arrive.
 PLACES: Sequence[Place] = (
+    Place("/board", _("Board"), Permission.SUPERVISE),
+    Place("/figures", _("Figures"), Permission.SEE_FIGURES),
     Place("/staff", _("Staff"), Permission.MANAGE_STAFF),
     Place("/audit", _("Audit trail"), Permission.READ_AUDIT),
 )
@@ -87,12 +89,15 @@ class Pages:
         self, request: Request, template: str, status: int = 200, **values: object
     ) -> HTMLResponse:
         """Return a page in the language of whoever asked."""
-        session = cast("Session | None", getattr(request.state, "session", None))
-        own = session.staff.locale if session else ""
-        accepted = request.headers.get("accept-language", "")
-        locale = self._desk.words.choose(own, accepted)
         values = {"path": request.url.path, **values}
-        return HTMLResponse(self.render(template, locale, session, values), status)
+        text = self.render(template, self.locale(request), _session(request), values)
+        return HTMLResponse(text, status)
+
+    def locale(self, request: Request) -> str:
+        """Return the language of whoever asked."""
+        session = _session(request)
+        own = session.staff.locale if session else ""
+        return self._desk.words.choose(own, request.headers.get("accept-language", ""))
 
     def render(
         self, template: str, locale: str, session: Session | None, values: Mapping[str, object]
@@ -109,6 +114,10 @@ class Pages:
             "places": places_of(session) if session else (),
         }
         return self._templates.get_template(template).render({**always, **values})
+
+
+def _session(request: Request) -> Session | None:
+    return cast("Session | None", getattr(request.state, "session", None))
 
 
 def pages_of(request: Request) -> Pages:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.adapters.anchor import AnchorFile
+from bot.adapters.bus import MemoryBus
 from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.sealing import EphemeralKeys
@@ -28,6 +29,9 @@ from bot.domain.factors import Session
 from bot.domain.staff import Role
 from bot.i18n import Texts
 from bot.ports import Sealer, Store
+from bot.services.erase import Eraser
+from bot.services.hotline import Hotline, Reader
+from bot.services.ids import MessageIds
 from bot.services.staff import (
     Accounts,
     Challenges,
@@ -39,6 +43,7 @@ from bot.services.staff import (
 )
 from bot.web import Desk, Words
 from bot.web.forgery import token_of
+from tests.support import deck
 from tests.support.fakes import FakeClock
 
 ADDRESS = "https://staff.example"
@@ -100,6 +105,15 @@ async def rig(
     challenges, rites = Challenges(sealer), WebAuthn(address)
     anchors = AnchorFile(folder / "audit-anchor")
     texts = Texts.load(LOCALES, allow_drafts=True, domain="console")
+    bus, ids, renderer = MemoryBus(), MessageIds(), deck.renderer()
+    eraser = Eraser(
+        store=store,
+        sealer=sealer,
+        clock=clock,
+        renderer=renderer,
+        channels={},
+        make_room=lambda: False,
+    )
     desk = Desk(
         address=address,
         store=store,
@@ -110,6 +124,17 @@ async def rig(
         enrolment=Enrolment(store, clock, sealer, challenges, rites, CHEAP, sessions),
         accounts=Accounts(store, clock),
         trail=Trail(store, clock, sealer, anchors),
+        hotline=Hotline(
+            store=store,
+            sealer=sealer,
+            clock=clock,
+            ids=ids,
+            eraser=eraser,
+            publish=bus.publish,
+        ),
+        reader=Reader(store=store, clock=clock, renderer=renderer, ids=ids),
+        bus=bus,
+        renderer=renderer,
     )
     yield Rig(desk, store, sealer, clock, rites, anchors)
 

@@ -20,7 +20,14 @@ from bot.domain.errors import (
     StillOpenError,
 )
 from bot.domain.figures import counted, week_of
-from bot.domain.handover import Close, Handover, LevelReason, Outcome, State
+from bot.domain.handover import (
+    Close,
+    Handover,
+    LevelReason,
+    Outcome,
+    State,
+    TakeOverReason,
+)
 from bot.domain.messages import Channel, Line, Reply
 from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE
@@ -292,7 +299,7 @@ class Hotline:
         await self._change(handover, change)
 
     async def take_over(
-        self, supervisor: StaffId, alias: str, handover: int, reason: str
+        self, supervisor: StaffId, alias: str, handover: int, reason: TakeOverReason
     ) -> Handover:
         """Take a conversation from a colleague, for a recorded reason."""
 

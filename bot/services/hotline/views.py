@@ -125,13 +125,13 @@ class Reader:
             conversations = await unit.conversations.load([h.conversation for h in everything])
             shifts = await unit.shifts.since(now - queue.ALIVE)
         cards = [
-            _card(h, conversations[h.conversation], now)
+            card_of(h, conversations[h.conversation], now)
             for h in everything
             if h.conversation in conversations
         ]
         return Board(
             now=now,
-            waiting=[c for c in cards if _waits(c.handover, now)],
+            waiting=[c for c in cards if waits(c.handover, now)],
             signals=[c for c in cards if c.handover.is_signal(now)],
             kept=[c for c in cards if c.handover.state is State.LEFT_MESSAGE],
             mine=[c for c in cards if c.handover.is_held_by(staff, now)],
@@ -168,7 +168,7 @@ class Reader:
         said = [one for message in thread if (one := self._said(message))]
         return Talk(
             now=now,
-            card=_card(found, conversation, now),
+            card=card_of(found, conversation, now),
             said=said,
             notes=notes,
             draft=draft,
@@ -231,7 +231,8 @@ class Reader:
         )
 
 
-def _card(handover: Handover, conversation: Conversation, now: datetime) -> Card:
+def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Card:
+    """Return a request as the queue shows it."""
     waited = now - (handover.asked_at or handover.offered_at)
     return Card(
         handover,
@@ -243,7 +244,8 @@ def _card(handover: Handover, conversation: Conversation, now: datetime) -> Card
     )
 
 
-def _waits(handover: Handover, now: datetime) -> bool:
+def waits(handover: Handover, now: datetime) -> bool:
+    """Tell whether somebody should take it now."""
     return handover.state is State.WAITING or handover.has_lapsed(now)
 
 

@@ -64,7 +64,13 @@ def routes(rig: Rig) -> list[BaseRoute]:
 async def values(rig: Rig, session: Session | None, *, own: bool) -> Mapping[str, str]:
     """Return what the paths may name: of this person, or of somebody else."""
     owner = session.staff if session and own else await rig.desk.accounts.find("Bo")
-    return {"id": owner.id, "staff_id": owner.id, "token": "unknown"}
+    return {
+        "id": owner.id,
+        "staff_id": owner.id,
+        "token": "unknown",
+        "number": "1",
+        "kind": "level",
+    }
 
 
 async def test_every_route_is_declared_or_public_by_name(rig: Rig) -> None:
