@@ -16,11 +16,16 @@ from bot.web.board import board_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
 from bot.web.figures import figure_routes
+from bot.web.live import live_routes
 from bot.web.pages import Asset, Pages, assets, pages_of
+from bot.web.queue import queue_routes
 from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
+from bot.web.shift import shift_routes
 from bot.web.signing import signing_routes
 from bot.web.staff import staff_routes
+from bot.web.steps import step_routes
+from bot.web.talk import talk_routes
 from bot.web.trail import trail_routes
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -58,6 +63,11 @@ def make_app(
             *figure_routes(),
             *staff_routes(),
             *trail_routes(),
+            *queue_routes(),
+            *shift_routes(),
+            *talk_routes(),
+            *step_routes(),
+            *live_routes(),
             *more,
             *public_routes(shipped),
             *health,

@@ -16,7 +16,10 @@ from bot.web.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything a page may use; ``address`` is the console's own."""
+    """Everything a page may use; ``address`` is the console's own.
+
+    ``path`` is where its queue and talks stand, without a slash at its end.
+    """
 
     address: str
     store: Store
@@ -31,6 +34,7 @@ class Desk:
     reader: Reader
     bus: Bus
     renderer: Renderer
+    path: str = ""
 
     @property
     def cookie(self) -> Cookie:
@@ -45,6 +49,11 @@ class Desk:
 def desk_of(request: HTTPConnection) -> Desk:
     """Return the desk of the console that a request came to."""
     return cast("Desk", request.app.state.desk)
+
+
+def floor_of(request: HTTPConnection) -> Desk:
+    """Return the desk whose queue and talks a page shows."""
+    return desk_of(request)
 
 
 def session_of(request: HTTPConnection) -> Session:

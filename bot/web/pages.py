@@ -13,14 +13,16 @@ from starlette.responses import HTMLResponse, Response
 
 from bot.domain.factors import Session
 from bot.domain.staff import Permission
+from bot.i18n import direction, own_name
 from bot.web.answers import encode
 from bot.web.desk import Desk
 from bot.web.forgery import token_of
-from bot.web.words import _, moment
+from bot.web.marks import pieces
+from bot.web.words import _, hour, language_tag, lasted, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES = ("console.css", "passkey.js", "board.css", "board.js")
+_FILES = ("console.css", "passkey.js", "desk.css", "desk.js", "board.css", "board.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Place:
 
 # In the order of the navigation; the first one that a person may see is where they arrive.
 PLACES: Sequence[Place] = (
+    Place("/queue", _("Queue"), Permission.TAKE_CONVERSATIONS),
     Place("/board", _("Board"), Permission.SUPERVISE),
     Place("/figures", _("Figures"), Permission.SEE_FIGURES),
     Place("/staff", _("Staff"), Permission.MANAGE_STAFF),
@@ -82,7 +85,15 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["token"] = encode
+        self._templates.filters |= {
+            "token": encode,
+            "pieces": pieces,
+            "lasted": lasted,
+            "hour": hour,
+            "own_name": own_name,
+            "direction": direction,
+            "tag": language_tag,
+        }
         self._assets = {asset.name: asset.path for asset in shipped}
 
     def show(

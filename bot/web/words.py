@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -61,3 +61,20 @@ class Words:
 def moment(at: datetime, locale: str) -> str:
     """Return a time as staff in Denmark read it."""
     return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=locale)
+
+
+def hour(at: datetime) -> str:
+    """Return the time of day, such as 14:05."""
+    return f"{at.astimezone(COPENHAGEN):%H:%M}"
+
+
+def lasted(time: timedelta) -> str:
+    """Return how long something took, such as 0:42 or 1:02:05; 0:00 at least."""
+    minutes, seconds = divmod(max(0, int(time.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def language_tag(locale: str) -> str:
+    """Return a locale as HTML names languages: pt-BR."""
+    return locale.replace("_", "-")

@@ -25,13 +25,17 @@ from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
 from bot.domain import totp
 from bot.domain.audit import OPERATOR, AuditEvent
+from bot.domain.conversation import Conversation
 from bot.domain.factors import Session
-from bot.domain.staff import Role
+from bot.domain.handover import asked, claimed, offer, offered_transfer
+from bot.domain.messages import Channel
+from bot.domain.staff import Role, StaffId
+from bot.domain.triage import Level
 from bot.i18n import Texts
-from bot.ports import Sealer, Store
+from bot.ports import Lookup, Sealer, Store
 from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Reader
-from bot.services.ids import MessageIds
+from bot.services.ids import MessageIds, conversation_id
 from bot.services.staff import (
     Accounts,
     Challenges,
@@ -82,6 +86,20 @@ class Rig:
         secret, sealed = self.desk.enrolment.new_secret(account)
         new = await self.desk.enrolment.enrol_password(token, PASSWORD, sealed, self.code(secret))
         return secret, new
+
+    async def talk(self, owner: StaffId, offered_to: StaffId | None = None) -> int:
+        """Return the number of a talk that somebody holds, and perhaps offers to somebody."""
+        now, id_ = self.clock.now(), conversation_id()
+        await self.sealer.create_keys([id_])
+        held = claimed(asked(offer(id_, Level.YELLOW, "en", now), now, staffed=True), owner, now)
+        if offered_to:
+            held = offered_transfer(held, owner, now, to=offered_to)
+        async with self.store.begin() as unit:
+            visitor = Conversation(id_, Channel.WEB, now, now)
+            await unit.conversations.add({Lookup(id_.encode()): visitor})
+            saved = await unit.handovers.save(held)
+        assert saved.id is not None
+        return saved.id
 
     def code(self, secret: bytes, steps: int = 0) -> str:
         """Return the code of an app whose clock is right, or some steps off."""

@@ -4,6 +4,7 @@ Who may call what is decided by the console; here it is decided whether the stat
 it. Every step with a conversation is recorded in the audit trail in its own transaction.
 """
 
+import hmac
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
@@ -235,14 +236,19 @@ class Hotline:
         await self._change(handover, change)
 
     async def check_word(self, staff: StaffId, handover: int, word: str) -> bool:
-        """Compare a word with the visitor's code word; a wrong one raises a quiet flag."""
+        """Compare a word with the visitor's code word; a wrong one raises a quiet flag.
+
+        Where the visitor chose none, nothing fits and nothing is flagged.
+        """
         fits = False
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             nonlocal fits
             handovers.require_owner(case.handover, staff, case.now)
+            if not case.handover.code_word:
+                return case.handover, case.conversation
             given = self._sealer.hash_word(case.conversation.id, word)
-            fits = bool(case.handover.code_word) and given == case.handover.code_word
+            fits = hmac.compare_digest(given, case.handover.code_word)
             doubted = replace(case.handover, doubted=not fits)
             # A wrong code word is serious by itself (ux.md 2.1, orange).
             return doubted if fits else handovers.raised(doubted, Level.ORANGE), case.conversation

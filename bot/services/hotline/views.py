@@ -3,8 +3,8 @@
 Nothing here says who a visitor is: a request has a number and a name such as "Chat K7" made of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain import queue
@@ -14,6 +14,7 @@ from bot.domain.errors import ConversationGoneError, NotYoursError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Line, MessageId, Reply, Text
 from bot.domain.queue import Alarm
+from bot.domain.screens import NO_VALUES
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift, Store, UnitOfWork
 from bot.services.ids import MessageIds
@@ -29,7 +30,10 @@ SAFE_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A request as the queue shows it: never a word of what was written."""
+    """A request as the queue shows it: never a word of what was written.
+
+    ``news`` counts what the visitor wrote since the counsellor's last line; 0 in talks of others.
+    """
 
     handover: Handover
     name: str
@@ -37,6 +41,7 @@ class Card:
     waited: timedelta
     alarm: Alarm
     late: bool = False
+    news: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Board:
 class Said:
     """One message of a talk. ``author`` is visitor, program or staff; ``state`` is for the latter.
 
-    ``screen`` is the approved text behind it, if any: its English can be shown beside it.
+    ``screen`` and ``values`` are the approved text behind it, if any: it can be shown in another
+    language beside it.
     """
 
     id: MessageId
@@ -70,14 +76,16 @@ class Said:
     alias: str = ""
     state: Delivery = Delivery.SENT
     screen: str = ""
+    values: Mapping[str, str] = field(default_factory=lambda: NO_VALUES, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation as its counsellor sees it."""
+    """A conversation as its counsellor sees it; ``locale`` is what approved texts are sent in."""
 
     now: datetime
     card: Card
+    locale: str
     said: Sequence[Said]
     notes: Sequence[Note]
     draft: str = field(repr=False)
@@ -124,8 +132,9 @@ class Reader:
             everything = queue.in_order(await unit.handovers.every_open())
             conversations = await unit.conversations.load([h.conversation for h in everything])
             shifts = await unit.shifts.since(now - queue.ALIVE)
+            news = {h.id: await _news(unit, h) for h in everything if h.is_held_by(staff, now)}
         cards = [
-            card_of(h, conversations[h.conversation], now)
+            replace(card_of(h, conversations[h.conversation], now), news=news.get(h.id, 0))
             for h in everything
             if h.conversation in conversations
         ]
@@ -169,6 +178,7 @@ class Reader:
         return Talk(
             now=now,
             card=card_of(found, conversation, now),
+            locale=conversation.memory.locale or "en",
             said=said,
             notes=notes,
             draft=draft,
@@ -178,15 +188,20 @@ class Reader:
             here=found.present(conversation.last_seen_at, now),
         )
 
+    async def may_read(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> bool:
+        """Tell whether open() would let this person in; nothing is read and nothing recorded."""
+        async with self._store.begin() as unit:
+            found = await unit.handovers.get(handover)
+        now = self._clock.now()
+        return found is not None and _may_read(found, staff, now, supervisor=supervisor)
+
     async def _find(
         self, unit: UnitOfWork, staff: StaffId, handover: int, *, supervisor: bool
     ) -> tuple[Handover, Conversation]:
         found = await unit.handovers.get(handover)
         if found is None:
             raise ConversationGoneError("there is no such request (any more)")
-        now = self._clock.now()
-        may = found.is_held_by(staff, now) or (supervisor and found.hand and found.is_held(now))
-        if not may:
+        if not _may_read(found, staff, self._clock.now(), supervisor=supervisor):
             raise NotYoursError("this conversation is not yours (any more)")
         loaded = await unit.conversations.load([found.conversation])
         if found.conversation not in loaded:
@@ -228,7 +243,13 @@ class Reader:
             alias,
             message.state,
             reply.screen,
+            reply.values,
         )
+
+
+def _may_read(handover: Handover, staff: StaffId, now: datetime, *, supervisor: bool) -> bool:
+    asked = supervisor and handover.hand and handover.is_held(now)
+    return asked or handover.is_held_by(staff, now)
 
 
 def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Card:
@@ -242,6 +263,17 @@ def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Ca
         queue.alarm(handover, now),
         late=handover.level in queue.TARGETS and waited > queue.TARGETS[handover.level],
     )
+
+
+async def _news(unit: UnitOfWork, handover: Handover) -> int:
+    """Return how much a visitor wrote since a counsellor's last line."""
+    count = 0
+    thread = await unit.messages.thread(handover.conversation, handover.readable_after, _THREAD)
+    for message in reversed(thread):
+        if isinstance(message, Outgoing) and message.human:
+            break
+        count += isinstance(message, Arrival) and isinstance(message.incoming.event, Text)
+    return count
 
 
 def waits(handover: Handover, now: datetime) -> bool:

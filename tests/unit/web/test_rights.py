@@ -63,13 +63,18 @@ def routes(rig: Rig) -> list[BaseRoute]:
 
 async def values(rig: Rig, session: Session | None, *, own: bool) -> Mapping[str, str]:
     """Return what the paths may name: of this person, or of somebody else."""
-    owner = session.staff if session and own else await rig.desk.accounts.find("Bo")
+    bo = await rig.desk.accounts.find("Bo")
+    owner = session.staff if session and own else bo
+    other = await rig.desk.accounts.find("Cy")
     return {
         "id": owner.id,
         "staff_id": owner.id,
         "token": "unknown",
         "number": "1",
         "kind": "level",
+        "waiting": "1",
+        "held": str(await rig.talk(owner.id)),
+        "offered": str(await rig.talk(other.id, offered_to=owner.id)),
     }
 
 
@@ -92,6 +97,7 @@ async def test_the_matrix(tmp_path: Path, role: Role | None) -> None:
     """Behind each guard stands a mark instead of the page: who gets it was let in."""
     async with lay(tmp_path) as rig:
         await rig.invited("Bo")
+        await rig.invited("Cy")
         app = make_app(rig.desk)
         app.router.routes[:] = routes(rig)
         session = None
@@ -99,11 +105,12 @@ async def test_the_matrix(tmp_path: Path, role: Role | None) -> None:
             if role is not None:
                 session = (await signed_in(rig, browser, "Ana", {role})).session
             headers = {"x-csrf-token": token_of(session)} if session else {}
+            named = {own: await values(rig, session, own=own) for own in (True, False)}
             seen = set()
             for one in declared(app.routes):
                 one.answer = let_in
                 for own in (True, False):
-                    path = one.path.format(**await values(rig, session, own=own))
+                    path = one.path.format(**named[own])
                     for method in sorted((one.methods or set()) - {"HEAD"}):
                         response = await browser.request(method, path, headers=headers)
                         got = outcome(response)

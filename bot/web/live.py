@@ -1,0 +1,100 @@
+"""The stream that tells open pages that something changed: topics only, never what they say.
+
+Before each topic it is asked again whether the session goes on and whether this person may know.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from bot.domain.staff import Permission, Staff
+from bot.domain.topics import QUEUE, staff_topic
+from bot.web.desk import Desk, floor_of, session_of
+from bot.web.routes import Declared, Endpoint, route
+
+# Tabs of one session that may listen; more refresh by themselves every few seconds.
+STREAMS = 2
+# How often a stream shows that it lives and looks whether its session does: a session that ended
+# is noticed within five seconds (security-reliability.md 3.2).
+_HEARTBEAT = timedelta(seconds=4)
+_TOO_MANY = 429
+
+
+class _Stream(StreamingResponse):
+    """A stream of events that is counted for as long as it is open."""
+
+    def __init__(self, open_: Counter[str], session: str, events: AsyncIterator[str]) -> None:
+        # A proxy that gathers answers would hold topics back (nginx).
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(events, headers=headers, media_type="text/event-stream")
+        self._open = open_
+        self._session = session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._open[self._session] += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._open[self._session] -= 1
+            if not self._open[self._session]:
+                del self._open[self._session]
+
+
+def _listening() -> Endpoint:
+    open_: Counter[str] = Counter()
+
+    async def events(request: Request) -> Response:
+        """Tell topics for as long as the session lasts."""
+        session = session_of(request)
+        if open_[session.id] >= STREAMS:
+            return Response(status_code=_TOO_MANY)
+        return _Stream(open_, session.id, _events(floor_of(request), session.id))
+
+    return events
+
+
+async def _events(desk: Desk, session: str) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    async with desk.bus.subscribe() as topics:
+        coming = asyncio.ensure_future(anext(topics, ""))
+        try:
+            while True:
+                await asyncio.wait({coming}, timeout=_HEARTBEAT.total_seconds())
+                alive = await desk.sessions.still(session)
+                if alive is None:
+                    return
+                if not coming.done():
+                    yield ":\n\n"
+                    continue
+                topic = coming.result()
+                if not topic:
+                    return
+                coming = asyncio.ensure_future(anext(topics, ""))
+                if await _may_know(desk, alive.staff, topic):
+                    yield f"data: {topic}\n\n"
+        finally:
+            coming.cancel()
+
+
+async def _may_know(desk: Desk, staff: Staff, topic: str) -> bool:
+    """Tell whether somebody may learn that a thing has changed."""
+    if not staff.may(Permission.TAKE_CONVERSATIONS):
+        return False
+    if topic in (QUEUE, staff_topic(staff.id)):
+        return True
+    kind, _, number = topic.partition(" ")
+    supervisor = staff.may(Permission.SUPERVISE)
+    return kind == "handover" and await desk.reader.may_read(
+        staff.id, int(number), supervisor=supervisor
+    )
+
+
+def live_routes(at: str = "") -> list[Declared]:
+    """Return the route of the stream, below an address."""
+    listening = _listening()
+    return [route(f"{at}/events", listening, permission=Permission.TAKE_CONVERSATIONS, quiet=True)]

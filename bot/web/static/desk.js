@@ -1,0 +1,439 @@
+// Makes the queue and the talk live. Everything works without it, by loading the page again.
+// It makes no markup from strings: parts of pages that the console sent are adopted as they are.
+// It keeps nothing but whether single keys work.
+
+const find = (id) => document.getElementById(id);
+const all = (what, from = document) => [...from.querySelectorAll(what)];
+const desk = find("desk").dataset;
+const ALERT = { red: [10, 5, 3], orange: [30, 20, 10], yellow: [60, 60, 30], grey: [60, 60, 60] };
+const TUNES = { red: [880, 0, 880, 0, 880, 660], orange: [660, 0, 520], yellow: [520], grey: [440] };
+const TONE = 0.16;
+let token = desk.csrf;
+let lost = false;
+const { title } = document;
+
+for (const one of all("[data-script]")) one.hidden = false;
+
+// --- asking the console -------------------------------------------------------------------------
+
+// Resolves with status and page; status 0 when the console cannot be reached.
+const ask = (method, address, body) =>
+  new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open(method, address);
+    request.setRequestHeader("accept", "text/vnd.havn.fragment");
+    if (body) request.setRequestHeader("x-csrf-token", token);
+    request.responseType = "document";
+    request.timeout = 15000;
+    request.onloadend = () =>
+      resolve({ status: request.status, page: request.response, address: request.responseURL });
+    request.send(body);
+  });
+
+const tell = async (address, body) => {
+  try {
+    const response = await fetch(address, {
+      method: body ? "POST" : "GET",
+      headers: { accept: "application/json", "x-csrf-token": token },
+      body,
+    });
+    noted(response.status);
+    return response.ok && response.status === 200 ? await response.json() : null;
+  } catch {
+    noted(0);
+    return null;
+  }
+};
+
+const noted = (status) => {
+  find("offline").hidden = status !== 0 && status < 500;
+  if (status === 401) signedOut();
+  else if (status && status < 400) find("out").hidden = true;
+};
+
+const signedOut = () => {
+  if (find("out").hidden && bell.on) ring("red");
+  find("out").hidden = false;
+  find("idle").hidden = true;
+};
+
+// --- showing what came ---------------------------------------------------------------------------
+
+const REFRESHED = ["board", "strip", "head", "thread", "notes", "state"];
+const ANSWERED = [...REFRESHED, "notice", "verdict"];
+let pressed = false;
+let arrived = performance.now();
+addEventListener("pointerdown", () => (pressed = true), true);
+for (const kind of ["pointerup", "pointercancel"])
+  addEventListener(kind, () => setTimeout(() => (pressed = false), 50), true);
+
+const adopt = (page, ids) => {
+  const focused = document.activeElement?.id;
+  for (const id of ids) {
+    const [ours, theirs] = [find(id), page.getElementById(id)];
+    if (!ours || !theirs) continue;
+    if ("append" in ours.dataset) thread(ours, theirs);
+    else if (!ours.isEqualNode(theirs)) ours.replaceWith(document.adoptNode(theirs));
+  }
+  arrived = performance.now();
+  if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
+  tick();
+  hear();
+};
+
+// Only what is new is added, so that a reader does not begin again; states change in place.
+const thread = (ours, theirs) => {
+  const atEnd = ours.scrollHeight - ours.scrollTop - ours.clientHeight < 60;
+  const there = new Set(all("[id]", theirs).map((one) => one.id));
+  for (const one of all(":scope > [id]", ours)) if (!there.has(one.id)) one.remove();
+  for (const one of [...theirs.children]) {
+    const old = one.id && find(one.id);
+    if (!old) ours.append(document.adoptNode(one));
+    else if (!old.isEqualNode(one)) old.replaceWith(document.adoptNode(one));
+  }
+  if (atEnd) ours.scrollTop = ours.scrollHeight;
+};
+
+let busy = false;
+let again = false;
+const refresh = async () => {
+  if (lost) return;
+  if (busy || pressed) {
+    again = true;
+    return;
+  }
+  busy = true;
+  const { status, page } = await ask("GET", desk.now);
+  busy = false;
+  noted(status);
+  if (status === 404) gone();
+  else if (status === 200 && page) adopt(page, find("board") && !("live" in find("board").dataset) ? [] : REFRESHED);
+  if (again) {
+    again = false;
+    setTimeout(refresh, 150);
+  }
+};
+setInterval(refresh, 8000);
+addEventListener("online", refresh);
+addEventListener("visibilitychange", refresh);
+addEventListener("pageshow", (event) => event.persisted && refresh());
+
+const gone = () => {
+  lost = true;
+  find("gone").hidden = false;
+  for (const one of all(".columns button, .head button")) one.disabled = true;
+};
+
+const listen = () => {
+  const stream = new EventSource(desk.events);
+  stream.onmessage = refresh;
+  stream.onerror = () => {
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 20000);
+  };
+};
+listen();
+
+// --- time ----------------------------------------------------------------------------------------
+
+const clock = (seconds) => {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+};
+const tick = () => {
+  const passed = (performance.now() - arrived) / 1000;
+  for (const one of all(".ticking")) {
+    const { left, seconds } = one.dataset;
+    one.textContent = clock(left ? Number(left) - passed : Number(seconds) + passed);
+  }
+};
+setInterval(tick, 1000);
+
+// --- signs of life -------------------------------------------------------------------------------
+
+let active = false;
+for (const kind of ["keydown", "pointerdown", "pointermove"]) addEventListener(kind, () => (active = true), true);
+const beat = async () => {
+  const [way, body] = [active ? "here" : "beat", new URLSearchParams()];
+  active = false;
+  const told = await tell(desk.beat + way, body);
+  if (told) find("idle").hidden = told.seconds_left > 120;
+  if (told && told.seconds_left <= 120 && bell.on) ring("yellow");
+};
+setInterval(beat, 20000);
+
+// --- the bell ------------------------------------------------------------------------------------
+
+const bell = { on: false, newest: 0, level: "", step: 0, rung: 0 };
+let sound = null;
+
+const play = (level) => {
+  sound ??= new AudioContext();
+  if (sound.state === "suspended") sound.resume();
+  TUNES[level].forEach((pitch, place) => {
+    if (!pitch) return;
+    const [tone, loud, at] = [sound.createOscillator(), sound.createGain(), sound.currentTime + place * TONE];
+    tone.frequency.value = pitch;
+    loud.gain.setValueAtTime(0.25, at);
+    loud.gain.exponentialRampToValueAtTime(0.001, at + TONE);
+    tone.connect(loud).connect(sound.destination);
+    tone.start(at);
+    tone.stop(at + TONE);
+  });
+};
+
+const ring = (level) => {
+  play(level);
+  setTimeout(() => (find("mute").hidden = sound.state === "running"), 300);
+};
+
+const hear = () => {
+  const told = find("bell").dataset;
+  const number = Number(told.waiting) + Number(told.news);
+  document.title = number ? `(${number}) Havn` : title;
+  const isNew = Number(told.newest) > bell.newest && told.on === "1";
+  Object.assign(bell, { on: told.on === "1", level: told.level, step: Number(told.step) });
+  bell.newest = Math.max(bell.newest, Number(told.newest));
+  if (isNew) {
+    bell.rung = 0;
+    find("news").textContent = told.says;
+    notify(told.says);
+  }
+  sounding();
+};
+
+// A new visitor rings at once; then again and again, oftener with each step of the ladder.
+const sounding = () => {
+  if (!bell.on || !bell.level) return;
+  const now = performance.now() / 1000;
+  if (now - bell.rung < ALERT[bell.level][bell.step] && bell.rung) return;
+  bell.rung = now;
+  ring(bell.level);
+};
+setInterval(sounding, 1000);
+
+const notify = (words) => {
+  if (!("Notification" in window) || Notification.permission !== "granted" || document.hasFocus()) return;
+  new Notification("Havn", { body: words, tag: "havn" });
+};
+
+// --- forms ---------------------------------------------------------------------------------------
+
+const reply = find("reply");
+const text = find("text");
+let sending = null;
+
+const send = async (form, body) => {
+  if (sending) return;
+  const stopped = { is: false };
+  sending = stopped;
+  for (const one of all("button", form)) one.disabled = true;
+  for (const one of all("textarea", form)) one.readOnly = true;
+  let answer = await ask("POST", form.getAttribute("action"), body);
+  for (let wait = 1; trouble(answer) && !stopped.is && !stopped.refused; wait = Math.min(wait * 2, 10)) {
+    await until(answer, wait, stopped);
+    if (!stopped.is) answer = await ask("POST", form.getAttribute("action"), body);
+  }
+  sending = null;
+  find("unsent").hidden = true;
+  for (const one of all("button", form)) one.disabled = false;
+  for (const one of all("textarea", form)) one.readOnly = false;
+  if (!stopped.is) settle(form, answer);
+};
+
+// What may pass: no connection, a broken console, or a session that ended.
+const trouble = ({ status }) => status === 0 || status >= 500 || status === 401 || status === 403;
+
+const until = async ({ status }, seconds, stopped) => {
+  find("unsent").hidden = status === 401;
+  noted(status);
+  await new Promise((resolve) => {
+    stopped.now = resolve;
+    setTimeout(resolve, seconds * 1000);
+  });
+  if (status === 401 || status === 403) {
+    const session = await tell("/session");
+    // Refused with the token of this session: trying again would change nothing.
+    if (status === 403 && session?.csrf === token) stopped.refused = true;
+    if (session) renew(session.csrf);
+  }
+};
+
+const renew = (csrf) => {
+  token = csrf;
+  for (const one of all("[name=csrf]")) one.value = csrf;
+};
+
+const settle = (form, { status, page }) => {
+  noted(status);
+  if (status === 404) return gone();
+  if (!page?.getElementById("thread")) return location.reload();
+  const once = page.querySelector("[name=once]")?.value;
+  const took = status === 200;
+  adopt(page, ANSWERED);
+  for (const one of all("[name=once]")) one.value = once;
+  if (took && form === reply) text.value = "";
+  if (took && form.id === "note") find("note-text").value = "";
+  if (took && "clears" in form.dataset) form.reset();
+  if (took && form.contains(find("find"))) find("find").value = "";
+  if (form === reply || form.closest("#ready, #head")) text.focus();
+  count();
+  return undefined;
+};
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-shift]")) began();
+  if (!form.matches("[data-live-form]")) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  send(form, new URLSearchParams(body));
+});
+
+const began = () => {
+  if ("Notification" in window && Notification.permission === "default") Notification.requestPermission();
+};
+
+// --- the box -------------------------------------------------------------------------------------
+
+let saving = 0;
+let saved = text?.value;
+const count = () => {
+  if (!text) return;
+  const over = text.value.trim().length - Number(text.dataset.limit);
+  const near = over > -300;
+  find("count").textContent = over > 0 ? `${find("count").dataset.over} ${over}` : near ? String(-over) : "";
+  find("count").classList.toggle("over", over > 0);
+  find("send").disabled = over > 0 || Boolean(sending);
+};
+const keep = async () => {
+  if (text.value === saved || lost) return;
+  const words = text.value;
+  const response = await fetch(`${desk.here}/draft`, {
+    method: "POST",
+    headers: { accept: "application/json", "x-csrf-token": token },
+    body: new URLSearchParams({ text: words }),
+  }).catch(() => null);
+  if (!response) return;
+  noted(response.status);
+  if (response.ok) saved = words;
+  find("kept").textContent = response.ok && words ? find("kept").dataset.words : "";
+};
+text?.addEventListener("input", () => {
+  count();
+  find("kept").textContent = "";
+  clearTimeout(saving);
+  saving = setTimeout(keep, 800);
+});
+addEventListener("pagehide", () => {
+  if (!text || lost || text.value === saved) return;
+  navigator.sendBeacon(`${desk.here}/draft`, new URLSearchParams({ text: text.value, csrf: token }));
+});
+
+// --- tabs, ready sentences, keys -----------------------------------------------------------------
+
+const turn = (note) => {
+  find("reply").hidden = note;
+  find("note").hidden = !note;
+  for (const [tab, on] of [[find("tab-reply"), !note], [find("tab-note"), note]]) {
+    tab.setAttribute("aria-selected", on);
+    tab.tabIndex = on ? 0 : -1;
+  }
+};
+if (reply) {
+  turn(Boolean(find("note-text").value));
+  find("thread").scrollTop = find("thread").scrollHeight;
+  count();
+}
+
+const sift = () => {
+  const wanted = find("find").value.toLowerCase();
+  for (const one of all(".ready li")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+};
+find("find")?.addEventListener("input", sift);
+const sentences = () => {
+  find("ready").open = true;
+  find("find").focus();
+};
+
+const doing = {
+  r: () => (turn(false), text.focus()),
+  n: () => (turn(true), find("note-text").focus()),
+  h: () => unfold("over", "to"),
+  e: () => unfold("end"),
+};
+const unfold = (id, then) => {
+  find(id).open = true;
+  (find(then) ?? find(id).querySelector("input:not([type=hidden])")).focus();
+};
+const step = (by) => {
+  const cases = all(reply ? ".strip a" : "[data-case]");
+  const at = cases.findIndex((one) => one.contains(document.activeElement));
+  cases.at(Math.min(Math.max(at + by, 0), cases.length - 1))?.focus();
+};
+
+const single = find("single");
+single.checked = localStorage.getItem("keys") !== "off";
+single.addEventListener("change", () => localStorage.setItem("keys", single.checked ? "on" : "off"));
+
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (key === "Enter" && (event.ctrlKey || event.metaKey) && target === text) {
+    event.preventDefault();
+    if (!find("send").disabled) reply.requestSubmit();
+    return;
+  }
+  if (target.id === "find") return within(event);
+  if (target.closest("[role=tablist]") && ["ArrowLeft", "ArrowRight"].includes(key)) {
+    const note = target.id === "tab-reply";
+    turn(note);
+    find(note ? "tab-note" : "tab-reply").focus();
+  }
+  if (key === "/" && (target === text ? !text.value : !target.matches("input, textarea, select")) && reply) {
+    event.preventDefault();
+    sentences();
+    return;
+  }
+  const typing = target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
+  if (typing || !single.checked || event.ctrlKey || event.metaKey || event.altKey || find("keys").open) return;
+  const letter = key.toLowerCase();
+  if (letter === "?") find("keys").showModal();
+  else if (letter === "j") step(1);
+  else if (letter === "k") step(-1);
+  else if (letter === "t" && !reply) find("next")?.form.requestSubmit();
+  else if (reply && !lost && doing[letter]) {
+    event.preventDefault();
+    doing[letter]();
+  }
+});
+
+// In the search box: Escape goes back to the reply, down to the first sentence, Enter sends it.
+const within = (event) => {
+  const first = find("ready").querySelector("li:not([hidden]) button");
+  if (event.key === "Escape") text.focus();
+  else if (event.key === "ArrowDown") first?.focus();
+  else if (event.key === "Enter") first?.click();
+  else return;
+  event.preventDefault();
+};
+
+document.addEventListener("click", (event) => {
+  const on = (what) => event.target.closest(what);
+  if (on("[data-help]")) find("keys").showModal();
+  if (on("[data-unmute]")) ring("yellow");
+  if (on("[data-here]")) {
+    active = true;
+    beat();
+  }
+  if (on("[data-try]")) ring(on("[data-try]").dataset.try);
+  if (on("[data-stop]") && sending) {
+    sending.is = true;
+    sending.now();
+  }
+  if (on("#tab-reply")) turn(false);
+  if (on("#tab-note")) turn(true);
+});
+
+hear();
+beat();
