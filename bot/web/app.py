@@ -18,6 +18,7 @@ from bot.web.enrolling import enrolling_routes
 from bot.web.figures import figure_routes
 from bot.web.live import live_routes
 from bot.web.pages import Asset, Pages, assets, pages_of
+from bot.web.practice import practice_routes
 from bot.web.queue import queue_routes
 from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
@@ -68,6 +69,7 @@ def make_app(
             *talk_routes(),
             *step_routes(),
             *live_routes(),
+            *practice_routes(),
             *more,
             *public_routes(shipped),
             *health,
