@@ -190,7 +190,7 @@ def _ready(floor: Desk, talk: Talk, alias: str, locale: str) -> list[Ready]:
         return floor.renderer.render(reply, Channel.WEB).text
 
     return [
-        Ready(screen, words(screen, locale), words(screen, talk.locale))
+        Ready(screen, words(screen, locale), words(screen, talk.card.locale))
         for screen in floor.renderer.deck.screens
         if screen.startswith(CANNED)
     ]

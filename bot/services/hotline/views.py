@@ -32,7 +32,8 @@ SAFE_FOR = timedelta(minutes=10)
 class Card:
     """A request as the queue shows it: never a word of what was written.
 
-    ``news`` counts what the visitor wrote since the counsellor's last line; 0 in talks of others.
+    ``locale`` is what the visitor reads now: approved texts are sent in it. ``news`` counts what
+    the visitor wrote since the counsellor's last line; 0 in talks of others.
     """
 
     handover: Handover
@@ -40,6 +41,7 @@ class Card:
     channel: Channel
     waited: timedelta
     alarm: Alarm
+    locale: str
     late: bool = False
     news: int = 0
 
@@ -81,11 +83,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation as its counsellor sees it; ``locale`` is what approved texts are sent in."""
+    """A conversation as its counsellor sees it."""
 
     now: datetime
     card: Card
-    locale: str
     said: Sequence[Said]
     notes: Sequence[Note]
     draft: str = field(repr=False)
@@ -178,7 +179,6 @@ class Reader:
         return Talk(
             now=now,
             card=card_of(found, conversation, now),
-            locale=conversation.memory.locale or "en",
             said=said,
             notes=notes,
             draft=draft,
@@ -261,6 +261,7 @@ def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Ca
         conversation.channel,
         waited,
         queue.alarm(handover, now),
+        conversation.memory.locale or "en",
         late=handover.level in queue.TARGETS and waited > queue.TARGETS[handover.level],
     )
 

@@ -1,0 +1,469 @@
+"""The counsellors' pages in a real browser: live, by keys, on a phone, with bad luck and bad input.
+
+Visitors write through the real use cases; counsellors have a browser each.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, expect
+
+from bot.domain.handover import State
+from bot.domain.messages import MessageId
+from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
+from tests.support.app import Visitor
+from tests.support.desk import request_of
+from tests.support.hostile import CANARY, TEXTS
+
+SMALL = {"width": 320, "height": 640}
+
+
+@pytest.fixture
+def haven(tmp_path: Path) -> Iterator[Harbour]:
+    with harbour(tmp_path) as haven:
+        yield haven
+
+
+@pytest.fixture
+def ana(chromium: Browser, haven: Harbour) -> Iterator[Page]:
+    page = haven.counsellor(chromium, "Ana")
+    yield page
+    page.context.close()
+
+
+def take(page: Page, haven: Harbour, visitor: Visitor, **how: Any) -> int:
+    number = haven.asks(visitor, **how)
+    page.locator(f"#take-{number}").click()
+    expect(page.locator("[role=tablist]")).to_be_visible()
+    return number
+
+
+def write(page: Page, words: str) -> None:
+    page.locator("#text").fill(words)
+    page.locator("#send").click()
+
+
+def heard(haven: Harbour, visitor: Visitor) -> list[str]:
+    """Return what a visitor was shown of a counsellor."""
+    shown = haven.run(haven.app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
+    return [sent.bubble.text for sent in shown if sent.author == "Ana"]
+
+
+# --- live -------------------------------------------------------------------------------------
+
+
+def test_somebody_who_comes_appears_by_themselves_and_in_the_title(
+    ana: Page, haven: Harbour
+) -> None:
+    expect(ana.get_by_text("Nobody waits. The harbour is quiet.")).to_be_visible()
+    haven.in_danger(haven.visitor())
+    expect(ana.locator(".big")).to_have_text("1", timeout=4000)
+    expect(ana).to_have_title("(1) Havn")
+    expect(ana.locator("#news")).to_have_text("1 waiting, RED")
+
+
+def test_what_a_visitor_writes_appears_while_one_is_typing(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.locator("#text").fill("I am still wri")
+    haven.run(visitor.says("please help"))
+    expect(ana.locator(".said.visitor")).to_have_text(re.compile("please help"), timeout=4000)
+    expect(ana.locator("#text")).to_have_value("I am still wri")
+    expect(ana.locator("#text")).to_be_focused()
+
+
+def test_a_bell_rings_in_a_talk_too_and_stops_when_somebody_takes(
+    ana: Page, chromium: Browser, haven: Harbour
+) -> None:
+    take(ana, haven, haven.visitor())
+    number = haven.in_danger(haven.visitor())
+    expect(ana.locator(".strip")).to_contain_text("1 waiting, RED", timeout=4000)
+    bo = haven.counsellor(chromium, "Bo")
+    bo.locator(f"#take-{number}").click()
+    expect(ana.locator(".strip")).not_to_contain_text("waiting", timeout=4000)
+    bo.context.close()
+
+
+def tones(page: Page, number: int) -> list[float]:
+    """Return the pitches asked for, once there are so many; the policy forbids to wait in there."""
+    for _ in range(50):
+        asked = page.evaluate("window.tones.map((one) => one.frequency.value)")
+        if len(asked) >= number:
+            break
+        page.wait_for_timeout(100)
+    return list(asked)
+
+
+def test_the_pattern_of_a_level_is_played(ana: Page, haven: Harbour) -> None:
+    """Counts the tones that the page asks its sound system for."""
+    ana.add_init_script(
+        "window.tones = []; const make = AudioContext.prototype.createOscillator;"
+        "AudioContext.prototype.createOscillator = function () {"
+        " const one = make.call(this); window.tones.push(one); return one; };"
+    )
+    ana.reload()
+    haven.asks(haven.visitor())
+    assert tones(ana, 1) == [520]
+    haven.in_danger(haven.visitor())
+    assert tones(ana, 5)[1:] == [880, 880, 880, 660]
+
+
+def test_a_talk_that_goes_away_says_so_and_keeps_the_words(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.locator("#text").fill("half a sentence")
+    haven.run(visitor.taps("action_leave_human"))
+    expect(ana.locator("#gone")).to_be_visible(timeout=4000)
+    expect(ana.locator("#text")).to_have_value("half a sentence")
+    expect(ana.locator("#send")).to_be_disabled()
+
+
+# --- two counsellors --------------------------------------------------------------------------
+
+
+def test_two_take_the_same_visitor_and_one_is_told_kindly(
+    ana: Page, chromium: Browser, haven: Harbour
+) -> None:
+    bo = haven.counsellor(chromium, "Bo")
+    visitor = haven.visitor()
+    number = haven.asks(visitor)
+    for page in (ana, bo):
+        expect(page.locator(f"#take-{number}")).to_be_visible()
+    # Bo's page cannot learn in time that Ana was faster.
+    bo.route("**/queue/now", lambda route: route.abort())
+    bo.evaluate("document.querySelector('[id^=take-]').form.id = 'mine'")
+    ana.locator(f"#take-{number}").click()
+    expect(ana.locator("#reply")).to_be_visible()
+    bo.evaluate("document.getElementById('mine').requestSubmit()")
+    expect(bo.get_by_text("Ana was faster and has it now")).to_be_visible()
+    write(ana, "hello")
+    expect(ana.locator(".said.staff").last).to_contain_text("hello")
+    assert heard(haven, visitor)[-1:] == ["hello"]
+    bo.context.close()
+
+
+def test_a_talk_is_handed_over_with_a_note_and_the_other_goes_on(
+    ana: Page, chromium: Browser, haven: Harbour
+) -> None:
+    bo = haven.counsellor(chromium, "Bo")
+    visitor = haven.visitor()
+    number = take(ana, haven, visitor, consent="all")
+    write(ana, "hello")
+    haven.run(visitor.says("words before"))
+    ana.locator("#over summary").click()
+    ana.get_by_label("To", exact=True).select_option("bo")
+    ana.get_by_label("What they need").fill("pay")
+    ana.get_by_role("button", name="Offer it").click()
+    expect(ana.get_by_text("Offered to Bo until")).to_be_visible()
+    haven.run(visitor.taps("action_transfer_yes"))
+    expect(ana.get_by_text("The visitor says yes")).to_be_visible()
+    bo.locator(f"#accept-{number}").click()
+    expect(bo.locator("#thread")).to_contain_text("words before")
+    expect(bo.locator("#notes")).to_contain_text("pay")
+    expect(ana.locator("#gone")).to_be_visible(timeout=4000)
+    bo.context.close()
+
+
+# --- bad luck ---------------------------------------------------------------------------------
+
+
+def test_a_network_lost_in_the_middle_sends_the_line_once_and_by_itself(
+    ana: Page, haven: Harbour
+) -> None:
+    """The first try arrives but its answer is lost; the second never leaves; the third is heard."""
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    tries: list[str] = []
+
+    def lose(route: Route) -> None:
+        tries.append(route.request.post_data or "")
+        if len(tries) == 1:
+            route.fetch(max_redirects=0)
+        if len(tries) < 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    ana.route("**/say", lose)
+    write(ana, "I am here")
+    expect(ana.locator("#unsent")).to_be_visible()
+    expect(ana.locator("#text")).to_have_value("I am here")
+    expect(ana.locator("#text")).to_have_value("", timeout=8000)
+    assert len(tries) == 3
+    assert len(set(tries)) == 1
+    assert heard(haven, visitor).count("I am here") == 1
+
+
+def test_a_session_that_ended_keeps_the_words_until_one_is_back(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    haven.clock.turn(minutes=2)
+    haven.run(haven.app.hotline.beat("ana"))  # type: ignore[arg-type]
+    ana.context.clear_cookies()
+    write(ana, "do not lose me")
+    expect(ana.locator("#out")).to_be_visible()
+    expect(ana.locator("#text")).to_have_value("do not lose me")
+    haven.signs_in(ana.context, "Ana")
+    expect(ana.locator("#text")).to_have_value("", timeout=10_000)
+    assert heard(haven, visitor)[-1:] == ["do not lose me"]
+
+
+def test_a_double_click_and_two_tabs_say_a_line_once(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    tab = ana.context.new_page()
+    tab.goto(ana.url)
+    ana.locator("#text").fill("only once")
+    ana.locator("#send").dblclick()
+    expect(ana.locator(".said.staff").last).to_contain_text("only once")
+    expect(tab.locator(".said.staff").last).to_contain_text("only once", timeout=4000)
+    write(tab, "from the other tab")
+    expect(ana.locator(".said.staff").last).to_contain_text("from the other tab", timeout=4000)
+    assert heard(haven, visitor)[-2:] == ["only once", "from the other tab"]
+
+
+def test_a_draft_survives_leaving_the_page(ana: Page, haven: Harbour) -> None:
+    take(ana, haven, haven.visitor())
+    ana.locator("#text").fill("not finished")
+    ana.locator(".strip a").first.click()
+    expect(ana.locator("#board")).to_be_visible()
+    ana.locator("[id^=open-]").click()
+    expect(ana.locator("#text")).to_have_value("not finished")
+    expect(ana.locator("#thread")).not_to_contain_text("not finished")
+
+
+def test_too_long_cannot_be_sent_and_is_counted(ana: Page, haven: Harbour) -> None:
+    take(ana, haven, haven.visitor())
+    ana.locator("#text").fill("x" * 4005)
+    expect(ana.locator("#count")).to_have_text("Too long by 5")
+    expect(ana.locator("#send")).to_be_disabled()
+    ana.locator("#text").fill("x" * 4000)
+    expect(ana.locator("#send")).to_be_enabled()
+
+
+def test_a_note_cannot_reach_the_visitor(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.get_by_role("tab", name="Note for colleagues").click()
+    expect(ana.locator("#reply")).to_be_hidden()
+    ana.locator("#note-text").fill("sounds tired")
+    ana.get_by_role("button", name="Keep the note").click()
+    expect(ana.locator("#notes")).to_contain_text("sounds tired")
+    assert not any("sounds tired" in line for line in heard(haven, visitor))
+
+
+# --- keys, ready sentences, no script ---------------------------------------------------------
+
+
+def test_a_talk_from_alert_to_end_by_keys_alone(ana: Page, haven: Harbour) -> None:
+    expect(ana.get_by_role("button", name="Keys")).to_be_visible()
+    visitor = haven.visitor()
+    haven.asks(visitor)
+    expect(ana.locator("#next")).to_be_visible(timeout=4000)
+    ana.keyboard.press("t")
+    expect(ana.get_by_role("button", name="Keys")).to_be_visible()
+    ana.keyboard.press("r")
+    ana.keyboard.type("/")
+    expect(ana.locator("#find")).to_be_focused()
+    ana.keyboard.type("what do you need")
+    expect(ana.locator(".ready li:visible")).to_have_count(1)
+    ana.keyboard.press("Enter")
+    expect(ana.locator(".said.staff").last).to_contain_text("What do you need most")
+    ana.locator("#text").focus()
+    ana.keyboard.type("I am here")
+    ana.keyboard.press("Control+Enter")
+    expect(ana.locator(".said.staff").last).to_contain_text("I am here")
+    ana.locator("#thread").focus()
+    ana.keyboard.press("n")
+    expect(ana.locator("#note-text")).to_be_focused()
+    ana.locator("#thread").focus()
+    ana.keyboard.press("?")
+    expect(ana.get_by_role("dialog")).to_be_visible()
+    ana.keyboard.press("Escape")
+    ana.locator("#thread").focus()
+    ana.keyboard.press("e")
+    ana.keyboard.press("Space")
+    ana.keyboard.press("Tab")
+    ana.keyboard.press("Space")
+    ana.keyboard.press("Enter")
+    expect(ana.locator("#board")).to_be_visible()
+
+
+def test_single_keys_can_be_switched_off(ana: Page, haven: Harbour) -> None:
+    expect(ana.get_by_role("button", name="Keys")).to_be_visible()
+    ana.keyboard.press("?")
+    ana.get_by_label("Single keys work").uncheck()
+    ana.keyboard.press("Escape")
+    haven.asks(haven.visitor())
+    expect(ana.locator("#next")).to_be_visible(timeout=4000)
+    ana.keyboard.press("t")
+    expect(ana.locator("#next")).to_be_visible()
+
+
+def test_everything_works_without_script(chromium: Browser, haven: Harbour) -> None:
+    page = haven.counsellor(chromium, "Ana", java_script_enabled=False, viewport=PHONE)
+    visitor = haven.visitor()
+    haven.asks(visitor)
+    page.reload()
+    page.get_by_role("button", name="Take next").click()
+    page.get_by_role("button", name="Send hello").click()
+    page.locator("#text").fill("I am here")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".said.staff").last).to_contain_text("I am here")
+    page.locator("#note-text").fill("a note")
+    page.get_by_role("button", name="Keep the note").click()
+    expect(page.locator("#notes")).to_contain_text("a note")
+    page.locator("#end summary").click()
+    page.get_by_text("Informed").click()
+    page.get_by_text("Pay and work").click()
+    page.locator("#end button").click()
+    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    assert len(heard(haven, visitor)) >= 2
+    page.context.close()
+
+
+# --- what visitors write ----------------------------------------------------------------------
+
+PAYLOADS = (
+    "<img src=x onerror=alert(1)>",
+    "</bdi></p><script>alert(1)</script>",
+    "\"'><svg/onload=alert(1)>",
+    "javascript:alert(1)//",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "{{ 7*7 }} {% include 'staff.html' %}",
+    "<a href='https://evil.example'>+45 70 20 25 50</a>",
+    "<style>*{display:none}</style><base href=//evil.example>",
+    "\u05d0\u05d1 (112) \u05d2 <b>",
+)
+
+
+def test_nothing_a_visitor_writes_does_anything(ana: Page, haven: Harbour) -> None:
+    noise: list[str] = []
+    ana.on("dialog", lambda dialog: (noise.append("dialog"), dialog.dismiss()))
+    ana.on("console", lambda message: noise.append(message.text))
+    ana.on("pageerror", lambda error: noise.append(str(error)))
+    ana.on(
+        "request",
+        lambda request: None if request.url.startswith(haven.console) else noise.append("away"),
+    )
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    for text in (*PAYLOADS, *TEXTS.values()):
+        haven.clock.turn(seconds=5)
+        haven.run(visitor.says(text[:4000]))
+    expect(ana.locator(".said.visitor").last).to_contain_text(re.compile("format|action|inform"))
+    names = ana.locator("#thread").evaluate(
+        "(log) => [...new Set([...log.querySelectorAll('*')].map((one) => one.localName))].sort()"
+    )
+    assert set(names) <= {"article", "p", "b", "time", "bdi", "span"}
+    assert CANARY in ana.locator("#thread").inner_text()
+    ana.reload()
+    expect(ana.locator("#reply")).to_be_visible()
+    assert ana.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert noise == []
+
+
+def test_arabic_stands_right_to_left_in_a_page_that_does_not(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    haven.run(visitor.says("مرحبا، أحتاج إلى مساعدة 112"))
+    words = ana.locator(".said.visitor bdi")
+    expect(words).to_be_visible(timeout=4000)
+    assert words.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+    assert ana.evaluate("getComputedStyle(document.body).direction") == "ltr"
+
+
+# --- looks ------------------------------------------------------------------------------------
+
+STATES = ("start", "empty", "queue", "conflict", "talk", "unfolded", "pause")
+
+
+def show(page: Page, haven: Harbour, state: str) -> None:
+    """Bring the page of somebody who is not on shift yet into a state."""
+    if state == "start":
+        return
+    page.get_by_role("button", name="Go on shift").click()
+    expect(page.locator("#next, .calm")).to_be_visible()
+    if state == "empty":
+        return
+    visitor = haven.visitor()
+    numbers = [haven.asks(visitor, consent="all"), haven.in_danger(haven.visitor())]
+    haven.clock.turn(seconds=70)
+    expect(page.locator(f"#take-{numbers[1]}")).to_be_visible(timeout=4000)
+    if state == "queue":
+        return
+    page.locator(f"#take-{numbers[state == 'pause']}").click()
+    expect(page.locator("#reply")).to_be_visible()
+    haven.run(visitor.says("they keep my passport"))
+    if state == "conflict":
+        page.goto(f"{haven.console}/queue")
+        page.locator("#shift button").or_(page.get_by_role("button", name="End shift")).click()
+        expect(page.locator("#notice a")).to_be_visible()
+    if state == "talk":
+        page.locator("#hello").click()
+        expect(page.locator(".said.staff").first).to_be_visible()
+    if state in ("unfolded", "pause"):
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    if state == "pause":
+        page.get_by_text("Informed").click()
+        page.get_by_text("Danger", exact=True).click()
+        page.locator("#end button").click()
+        expect(page.get_by_text("Take ten minutes?")).to_be_visible()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_page_is_accessible_and_fits_a_small_phone(
+    chromium: Browser, haven: Harbour, state: str
+) -> None:
+    page = haven.counsellor(chromium, "Ana", on_shift=False)
+    show(page, haven, state)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for size in (LAPTOP, SMALL):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    page.context.close()
+
+
+def test_a_page_is_light_and_soon_there(chromium: Browser, haven: Harbour) -> None:
+    """At most 60 kB in all, and interactive within a second."""
+    page = haven.counsellor(chromium, "Ana")
+    take(page, haven, haven.visitor())
+    context = page.context
+    context.clear_cookies()
+    fresh = context.new_page()
+    haven.signs_in(context, "Ana")
+    weights: list[int] = []
+    fresh.on("response", lambda answer: _weigh(weights, answer))
+    fresh.goto(page.url, wait_until="load")
+    expect(fresh.locator("#reply")).to_be_visible()
+    assert 10_000 < sum(weights) <= 60_000
+    soon = fresh.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
+    assert soon <= 1000
+    context.close()
+
+
+def _weigh(weights: list[int], answer: Any) -> None:
+    if "event-stream" not in answer.headers.get("content-type", ""):
+        weights.append(len(answer.body()))
+
+
+def test_a_lost_counsellor_gives_the_visitor_back(
+    ana: Page, chromium: Browser, haven: Harbour
+) -> None:
+    visitor = haven.visitor()
+    number = take(ana, haven, visitor)
+    haven.clock.turn(minutes=3)
+    haven.run(haven.app.keeper.round())
+    assert haven.run(request_of(visitor)).state is State.WAITING
+    expect(ana.locator("#gone")).to_be_visible(timeout=10_000)
+    bo = haven.counsellor(chromium, "Bo")
+    bo.locator(f"#take-{number}").click()
+    expect(bo.locator("#reply")).to_be_visible()
+    bo.context.close()

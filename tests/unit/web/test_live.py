@@ -1,0 +1,141 @@
+"""The stream of topics: who is told what, for how long, and how many may listen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.staff import Role
+from bot.domain.topics import QUEUE, handover_topic, staff_topic
+from bot.web import live
+from bot.web.live import STREAMS
+from tests.support.app import Visitor
+from tests.support.desk import Counsellor, House, asks, house
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as home:
+        yield home
+
+
+class Stream:
+    """An open stream: its status, and what it told."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.began = asyncio.Event()
+        self.told: asyncio.Queue[str] = asyncio.Queue()
+        self.over = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.began.set()
+        elif not message.get("more_body", False):
+            self.ended.set()
+        for line in message.get("body", b"").decode().splitlines():
+            if line.startswith("data: "):
+                self.told.put_nowait(line.removeprefix("data: "))
+
+    async def next(self) -> str:
+        return await asyncio.wait_for(self.told.get(), 5)
+
+
+@asynccontextmanager
+async def listening(person: Counsellor) -> AsyncIterator[Stream]:
+    """Hold a stream open; over real ASGI, because a client would wait for its end."""
+    stream = Stream()
+    cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/events",
+        "raw_path": b"/events",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"cookie", cookies.encode()), (b"accept", b"text/event-stream")],
+    }
+    first = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Any:
+        if first:
+            return first.pop()
+        await stream.over.wait()
+        return {"type": "http.disconnect"}
+
+    task = asyncio.create_task(person.house.console(scope, receive, stream.send))
+    await asyncio.wait_for(stream.began.wait(), 5)
+    await asyncio.sleep(0.05)
+    try:
+        yield stream
+    finally:
+        stream.over.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def test_a_change_of_the_queue_is_told_and_nothing_else(home: House) -> None:
+    ana = await home.counsellor("Ana")
+    async with listening(ana) as stream:
+        await asks(Visitor(home.app))
+        assert await stream.next() == QUEUE
+
+
+async def test_only_the_holder_is_told_of_a_talk(home: House) -> None:
+    ana, bo = await home.counsellor("Ana"), await home.counsellor("Bo")
+    number = await asks(Visitor(home.app))
+    await ana.takes(number)
+    async with listening(ana) as hers, listening(bo) as his:
+        home.app.bus.publish(handover_topic(number))
+        assert await hers.next() == handover_topic(number)
+        home.app.bus.publish(staff_topic(ana.staff.id))
+        home.app.bus.publish(QUEUE)
+        assert await his.next() == QUEUE
+        assert his.told.empty()
+
+
+async def test_a_supervisor_is_told_of_a_talk_with_a_raised_hand(home: House) -> None:
+    ana = await home.counsellor("Ana")
+    vera = await home.counsellor("Vera", Role.SUPERVISOR)
+    number = await asks(Visitor(home.app))
+    await ana.takes(number)
+    async with listening(vera) as stream:
+        home.app.bus.publish(handover_topic(number))
+        home.app.bus.publish(QUEUE)
+        assert await stream.next() == QUEUE
+        await ana.sends(f"/talk/{number}/hand", up="1")
+        assert handover_topic(number) in {await stream.next(), await stream.next()}
+
+
+async def test_a_stream_ends_with_its_session(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert live._HEARTBEAT.total_seconds() < 5
+    monkeypatch.setattr(live, "_HEARTBEAT", live._HEARTBEAT / 40)
+    ana = await home.counsellor("Ana")
+    async with listening(ana) as stream:
+        await home.desk.sessions.end_all(ana.staff.id)
+        home.app.bus.publish(QUEUE)
+        await asyncio.wait_for(stream.ended.wait(), 5)
+        assert stream.told.empty()
+        again = await ana.browser.get("/events")
+        assert again.headers["x-havn-refusal"] == "sign_in"
+
+
+async def test_two_tabs_listen_and_a_third_refreshes_by_itself(home: House) -> None:
+    ana = await home.counsellor("Ana")
+    async with listening(ana), listening(ana):
+        assert STREAMS == 2
+        assert (await ana.browser.get("/events")).status_code == 429
+    async with listening(ana) as stream:
+        assert stream.status == 200
+
+
+async def test_who_takes_no_conversations_listens_to_nothing(home: House) -> None:
+    editor = await home.counsellor("Ed", Role.EDITOR, on_shift=False)
+    assert (await editor.browser.get("/events")).status_code == 403
