@@ -318,6 +318,27 @@ def bench_nlu(settings: Settings, turns: int, stock: Path | None, as_json: bool)
     _run(understanding.run(settings, turns=turns, python=stock, as_json=as_json))
 
 
+@bench.command("claim")
+@click.option(
+    "--races", type=click.IntRange(1), default=200, show_default=True, help="How many talks."
+)
+@click.option(
+    "--claimants",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many take each talk at once.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_claim(settings: Settings, races: int, claimants: int, as_json: bool) -> None:
+    """Let many counsellors take one talk at once; exactly one may get it."""
+    from bot.commands.bench import claim  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(claim.run(settings, races=races, claimants=claimants, as_json=as_json))
+
+
 @bench.command("demo")
 @click.option(
     "--rounds", type=int, default=3, show_default=True, help="Starts; their median counts."

@@ -16,7 +16,6 @@ _LOUD = (
     "httpx",
     "httpcore",
     "sqlalchemy",
-    "aiosqlite",
     "asyncio",
     "uvicorn",
     "uvicorn.access",

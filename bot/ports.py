@@ -440,7 +440,9 @@ class Meaning:
     """What the NLU unit makes of a text on a screen.
 
     ``ranking`` holds intents with confidence from 0 to 1, best first; ``outcomes`` are ids of
-    screens and actions; ``locale`` is the language the text seems to be written in.
+    screens and actions; ``locale`` is the language the text seems to be written in. ``danger`` and
+    ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
+    is now.
     """
 
     intent: str
@@ -449,6 +451,8 @@ class Meaning:
     outcomes: tuple[str, ...]
     locale: str = ""
     locale_confidence: float = 0.0
+    danger: float = 0.0
+    self_harm: float = 0.0
 
 
 class Dialogue(Protocol):
@@ -527,10 +531,18 @@ class Door(Protocol):
         Where this is less than ``least`` messages, the latest before come too, up to that many.
         """
 
+    async def watch(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent] | None:
+        """Return what appears by itself after a message id, on a page that nobody touches.
+
+        None when nothing will, so that the page need not ask again. To watch is no sign of life:
+        what a counsellor writes waits once the visitor was inactive for too long, and only the
+        neutral hello comes, where they agreed to it.
+        """
+
     async def stay(self, channel: Channel, sender: str) -> bool:
         """Tell whether a visitor waits for a counsellor or writes with one, and note they are here.
 
-        To look for an answer is to be there: for these visitors it counts as writing does.
+        For these visitors coming back to an old page counts as writing does.
         """
 
     async def leave(self, channel: Channel, sender: str) -> None:

@@ -24,8 +24,8 @@ AUTO_DELETE_HOURS = 24
 class Settings:
     """Everything an operator can set. Secrets are left out of the repr.
 
-    ``retention_idle_hours``: a conversation without handover is erased this long after its last
-    message. ``retention_closed_days``: a handed-over one, after it closed. ``retention_cap_days``:
+    ``retention_idle_hours``: a conversation in which nobody waits for a counsellor is erased this
+    long after its last message, talk or no talk. ``retention_cap_days``:
     nothing is kept longer, whatever happens. ``data_dir`` holds the database, ``key_dir`` the keys.
     """
 
@@ -62,7 +62,6 @@ class Settings:
     console_url: str = ""
 
     retention_idle_hours: int = 24
-    retention_closed_days: int = 7
     retention_cap_days: int = 30
     retention_receipts_days: int = 7
     web_idle_minutes: int = 20
@@ -169,7 +168,6 @@ class Settings:
             "neutral_site": urlsplit(self.neutral_site).hostname or "",
             "web_chat_url": self.chat_address,
             "privacy_url": self.privacy_url or f"{base}/privacy",
-            "retention_days": str(self.retention_closed_days),
             "retention_cap_days": str(self.retention_cap_days),
             "idle_hours": str(self.retention_idle_hours),
             "web_idle_minutes": str(self.web_idle_minutes),
@@ -181,7 +179,6 @@ class Settings:
 _POSITIVE = (
     "nlu_deadline_ms",
     "retention_idle_hours",
-    "retention_closed_days",
     "retention_cap_days",
     "retention_receipts_days",
     "web_idle_minutes",

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import asyncio
+import fcntl
 import os
 import tempfile
 import threading
@@ -31,7 +32,10 @@ def nlu_socket() -> Iterator[Path]:
 
         async def run() -> None:
             try:
-                await unit.prepare(lambda _progress: None)
+                with (ROOT / "nlu" / "uv.lock").open() as turn:
+                    # Tests run in several processes: one prepares, the others find it done.
+                    await asyncio.to_thread(fcntl.flock, turn, fcntl.LOCK_EX)
+                    await unit.prepare(lambda _progress: None)
                 working = asyncio.create_task(unit.run(lambda: ready.set_result(None)))
                 await stop.wait()
                 working.cancel()

@@ -9,6 +9,7 @@ import itertools
 import logging
 import random
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,19 +19,21 @@ from rich.console import Console
 
 from bot import metrics
 from bot.adapters.storage import tables
-from bot.bootstrap import console_app, policy
+from bot.bootstrap import App, policy
 from bot.commands.chat import chat
 from bot.commands.check import RUNTIME
 from bot.domain.conversation import Consent, Notify
-from bot.domain.handover import SIGNAL, State
-from bot.domain.messages import Channel, Media, Reply, Tapped, Text
+from bot.domain.errors import AlreadyTakenError, NotYoursError
+from bot.domain.handover import SIGNAL, Close, Outcome, State
+from bot.domain.messages import Channel, Media, MessageId, Reply, Sent, Tapped, Text
 from bot.domain.screens import Tap
+from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Messages
 from bot.services import erase
 from bot.services.privacy import privacy_page
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
-from tests.support.app import Visitor, screens
+from tests.support.app import COLLEAGUE, Visitor, on_shift, screens
 from tests.support.claims import (
     IN_FORCE,
     REGISTERED,
@@ -68,22 +71,31 @@ LOOKED_AT = {
     "utter_police_papers": "40ba27d8",
     "utter_shelter": "0f25d0e1",
     "utter_minor_limits": "cce4412c",
+    "utter_minor_urgent": "d4b72b65",
     "utter_human_consent": "1cc1cad6",
     "utter_human_notify": "c3c5f86c",
     "utter_human_code_word": "12ed380d",
     "utter_queue_wait": "7610608e",
     "utter_queue_red_unanswered": "107864f6",
-    "utter_queue_offhours": "b5059e5b",
+    "utter_queue_offhours": "dd2b1c16",
     "utter_queue_kept": "1f88fc59",
     "utter_human_joined": "9a2735b7",
+    "utter_human_nothing_new": "49ad38a7",
+    "utter_human_lost": "e8f7fb88",
+    "utter_human_transfer": "7c31a68b",
+    "utter_human_transfer_yes": "ef75daee",
+    "utter_human_transfer_no": "6a970730",
+    "utter_human_quiet": "02c90159",
     "utter_human_cancelled": "6c5bb1e4",
     "utter_hide_limits": "7c61a822",
+    "utter_safe_word": "fabe87be",
+    "utter_safe_word_set": "8532a459",
     "utter_forget_confirm": "60153b4f",
     "utter_forget_done": "6d17d568",
     "utter_autoclean_on": "bfd06fb6",
     "utter_autoclean_off": "26674a2e",
     "utter_web_interruption": "251b28a3",
-    "utter_web_session_closed": "1b121ea2",
+    "utter_web_session_closed": "2a571851",
     "utter_probe_refuse": "cbf19c68",
     "utter_public_tell": "ee3f2814",
     "utter_media_received": "7b7c72f6",
@@ -124,6 +136,27 @@ def shown(
 def word(key: str) -> str:
     """Return a word of the privacy page under the settings of these tests."""
     return in_force().values.word(key, "en")
+
+
+ALIAS, OTHER = "Ana", StaffId("0b5e55ed")
+# Tables in which nothing stands about visitors.
+OF_STAFF = frozenset(
+    {"staff", "invitations", "spent", "sessions", "shifts", "audit", "audit_aliases"}
+)
+
+
+async def everything(visitor: Visitor) -> Sequence[Sent]:
+    """Return what the visitor was shown so far."""
+    return await visitor.app.reception.shown(visitor.channel, visitor.sender, MessageId(0))
+
+
+async def joined(app: App, visitor: Visitor) -> Sent:
+    """Have somebody join a visitor who asks; return what says so."""
+    await asks_for_a_person(visitor)
+    handover = await visitor.handover()
+    assert handover is not None
+    await app.hotline.take(COLLEAGUE, ALIAS, handover.id or 0)
+    return (await everything(visitor))[-1]
 
 
 async def asks_for_a_person(visitor: Visitor, *, code_word: str = "") -> None:
@@ -282,19 +315,39 @@ class TestAMachineWrites:
             pieces = [piece.strip() for piece in re.split(r"\{\w+\}", source)]
             assert all(piece in bubble.text for piece in pieces), bubble
 
-    @claims("privacy_machine", "utter_human_joined", "utter_queue_red_unanswered")
-    def test_no_person_joins_in_this_version(self) -> None:
-        """These screens speak of persons; whoever shows them has to prove first what they say."""
-        sources = {p: p.read_text("utf-8") for p in (ROOT / "bot").rglob("*.py")}
-        assert len(sources) > 50
-        showing = {
-            path.name
-            for path, text in sources.items()
-            if "utter_human_joined" in text or "utter_queue_red_unanswered" in text
-        }
-        assert showing == {"view.py"}  # it only recognises the screen
-        for screen in ("utter_human_joined", "utter_queue_red_unanswered"):
-            assert screen not in deck().tappable
+    @claims("privacy_machine", "utter_human_joined")
+    async def test_a_person_writes_after_a_yes_and_the_program_is_quiet(
+        self, tmp_path: Path
+    ) -> None:
+        async with havn(tmp_path, FakeClock()) as app:
+            visitor = Visitor(app)
+            await visitor.starts()
+            talk = await joined(app, visitor)
+            said = await visitor.taps("action_pull")
+            assert f"You can call them {ALIAS}." in talk.bubble.text
+            assert screens(said) == ["utter_human_nothing_new"]
+            for words in ("hello?", "what is a shelter", "yes"):
+                assert await visitor.says(words) == []
+            # "Press Back to menu to stop."
+            assert screens(await visitor.taps("action_leave_human")) == ["utter_human_ended"]
+            assert screens(await visitor.taps("utter_main_menu")) == ["utter_main_menu"]
+
+    @claims("utter_queue_red_unanswered")
+    async def test_after_five_minutes_in_danger_it_says_that_nobody_is_free(
+        self, tmp_path: Path
+    ) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app)
+            await visitor.says(CRY)
+            await visitor.taps("action_queue_urgent")
+            await keep_house(app, clock, minutes=4, seconds=59)
+            assert "utter_queue_red_unanswered" not in screens(await everything(visitor))
+            await keep_house(app, clock, seconds=1)
+            assert screens(await everything(visitor))[-1] == "utter_queue_red_unanswered"
+            handover = await visitor.handover()
+            assert handover is not None
+            assert handover.state is State.WAITING  # "I keep asking"
 
     @claims("utter_human_joined", "utter_queue_red_unanswered")
     async def test_and_no_forged_button_shows_them(self, tmp_path: Path) -> None:
@@ -341,14 +394,17 @@ class TestWhoCanRead:
     @claims("privacy_court", "privacy_kept", "privacy_not_kept")
     def test_nothing_else_has_a_place_in_the_store(self) -> None:
         columns = {name: set(table.c.keys()) for name, table in tables.metadata.tables.items()}
-        assert columns == {
+        assert {name: columns[name] for name in columns.keys() - OF_STAFF} == {
             "conversations": {"id", "lookup", "channel", "version", "created_at", "last_seen_at"}
             | {"forgetting_at", "memory", "address"},
             "receipts": {"channel", "external", "at"},
-            "messages": {"id", "conversation_id", "channel", "incoming", "state", "at", "due_at"}
-            | {"urgent", "attempts", "body", "aside", "reference"},
+            "messages": {"id", "conversation_id", "channel", "incoming", "human", "state", "at"}
+            | {"due_at", "urgent", "attempts", "body", "aside", "reference"},
             "handovers": {"id", "conversation_id", "state", "level", "locale", "offered_at"}
-            | {"asked_at", "closed_at", "version", "details"},
+            | {"asked_at", "closed_at", "owner", "lease_until", "version", "details"},
+            "notes": {"id", "conversation_id", "author", "kind", "at", "body"},
+            "drafts": {"conversation_id", "staff", "body"},
+            "figures": {"week", "kind", "value", "number"},
             "timers": {"conversation_id", "kind", "due_at"},
             "marks": {"name", "value"},
         }
@@ -361,28 +417,38 @@ class TestWhoCanRead:
             bodies = [r["body"] for r in rows(tmp_path, "messages") if r["incoming"]]
             assert len(set(bodies)) == 2  # equal words are not equal on the disk
             names = {row["name"] for row in rows(tmp_path, "sqlite_master")}
-        assert not [name for name in names if "fts" in name or "search" in name]
+        assert not [name for name in names if name.endswith("_fts") or "search" in name]
         ways = {name for name in vars(Messages) if not name.startswith("_")}
         assert ways == {
             *("accept", "unanswered", "with_unanswered", "settle", "post", "due", "mark"),
             *("replies_after", "references", "erase", "forget_receipts"),
+            *("thread", "newest", "release", "held", "drop", "once"),
         }
 
-    @claims("privacy_readers", "utter_privacy_short")
-    async def test_staff_have_no_way_to_read_a_chat_at_all(self, tmp_path: Path) -> None:
+    @claims("privacy_readers", "utter_privacy_short", "utter_human_consent", "utter_human_notify")
+    @claims("utter_danger_offer_person", "utter_queue_wait", "utter_queue_offhours")
+    @claims("utter_human_code_word", "utter_queue_kept", "privacy_signal", "utter_minor_limits")
+    async def test_a_person_reads_after_a_yes_and_only_who_took_the_talk(
+        self, tmp_path: Path
+    ) -> None:
         async with havn(tmp_path, FakeClock()) as app:
-            routes = {route.path for route in console_app(app)._app.routes}  # type: ignore[attr-defined]
-        routes = {path for path in routes if not path.startswith("/a/")}
-        assert routes == {"/", "/favicon.ico", "/metrics", "/healthz", "/readyz"}
-
-    @claims("utter_human_consent", "utter_danger_offer_person", "utter_human_notify")
-    @claims("utter_human_code_word", "utter_queue_wait", "utter_queue_offhours", "utter_queue_kept")
-    @claims("utter_minor_limits", "privacy_signal")
-    def test_as_long_as_that_is_so_the_operator_is_told(self) -> None:
-        """These screens promise a person. They are only true once somebody can answer."""
-        assert "nobody can answer" in (ROOT / "README.md").read_text("utf-8")
-        before = (ROOT / "docs" / "before-launch.md").read_text("utf-8")
-        assert "Nobody can answer. Until it exists, no real visitor." in before
+            visitor = Visitor(app)
+            await visitor.says(f"{CRY} {CANARY}")
+            signal = await visitor.handover()
+            assert signal is not None
+            board = await app.reader.board(COLLEAGUE)
+            assert [card.handover.id for card in board.signals] == [signal.id]
+            assert CANARY not in repr(board)
+            with pytest.raises(AlreadyTakenError):
+                await app.hotline.take(COLLEAGUE, ALIAS, signal.id or 0)
+            await asks_for_a_person(visitor)
+            with pytest.raises(NotYoursError):
+                await app.reader.open(COLLEAGUE, signal.id or 0)
+            await app.hotline.take(COLLEAGUE, ALIAS, signal.id or 0)
+            with pytest.raises(NotYoursError):
+                await app.reader.open(OTHER, signal.id or 0)
+            talk = await app.reader.open(COLLEAGUE, signal.id or 0)
+            assert CANARY in next(s.text for s in talk.said if s.author == "visitor")
 
 
 # --- the terminal -----------------------------------------------------------------------------
@@ -644,7 +710,7 @@ class TestHowLong:
                 await visit.send(tap=tap)
             for _ in range(5):
                 await keep_house(app, clock, minutes=6)
-                assert (await visit.send(look="1")).status_code == 200
+                assert (await visit.send(tap="action_pull")).status_code == 200
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["waiting"]
 
     async def test_looking_keeps_nobody_else(self, tmp_path: Path) -> None:
@@ -654,7 +720,7 @@ class TestHowLong:
             await visit.send(tap="utter_danger_now")  # staff see a signal; nobody is waited for
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["offered"]
             await keep_house(app, clock, minutes=6)
-            await visit.send(look="1")
+            await visit.send(tap="action_pull")
             await keep_house(app, clock, minutes=2)
             assert rows(tmp_path, "conversations") == []
 
@@ -681,14 +747,14 @@ class TestHowLong:
             old = dict(visit.fields)
             assert "safe place" in visit.page
             clock.turn(minutes=8)
-            answer = await visit.send(look="1")
+            answer = await visit.send(tap="action_pull")
             assert answer.status_code == 410
             assert "This chat is closed." in visit.page
             assert "safe place" not in visit.page
             await keep_house(app, clock)
             visit.fields = old
             clock.turn(minutes=-7)
-            await visit.send(look="1")
+            await visit.send(tap="action_pull")
             assert "safe place" not in visit.page
             await visit.send(tap="utter_safe_to_talk")  # "You can start a new chat."
             visit.fields.clear()
@@ -776,7 +842,7 @@ class TestHide:
             kept = await opened(app, tmp_path)
             assert "utter_shelter" not in kept
             assert (kept == "") is (way == "exit")
-            await visit.send(look="1")  # the Back button, then any button of the old page
+            await visit.send(tap="action_pull")  # the Back button, then any button of the old page
             assert "safe place" not in visit.page
 
     @claims("utter_hide_limits", "privacy_hide_limits", "utter_safe_to_talk")
@@ -1198,7 +1264,8 @@ class TestOnlyAfterAYes:
             assert "I asked a person." in chat.texts[-1]
             chats = {c.params.get("chat_id") for c in chat.api.calls if "chat_id" in c.params}
             assert {int(one) for one in chats} == {chat.person.id}
-        # The channels and the NLU unit's own socket are the only ways out of the program.
+        # The channels, the NLU unit's own socket, and the operator's own translator, which is off
+        # unless they set one up, are the only ways out of the program.
         network = re.compile(r"^(?:import|from) (httpx|requests|aiohttp|smtplib|urllib\.request)\b",
                              re.MULTILINE)  # fmt: skip
         using = {
@@ -1206,7 +1273,9 @@ class TestOnlyAfterAYes:
             for path in (ROOT / "bot").rglob("*.py")
             if network.search(path.read_text("utf-8")) and "commands" not in path.parts
         }
-        assert using == {"adapters/telegram/channel.py"}
+        # Machine translation is off unless the operator names a server of their own (privacy.md).
+        assert using == {"adapters/telegram/channel.py", "adapters/translator/libre.py"}
+        assert Settings().translator_url == ""
 
     @claims("utter_privacy_more", "privacy_signal", "utter_danger_offer_person")
     async def test_a_sign_of_danger_holds_level_and_language_for_a_short_time(
@@ -1243,6 +1312,126 @@ class TestOnlyAfterAYes:
         assert shown("utter_push_ping") == "Hello. Look here when you are alone."
 
 
+class TestInATalk:
+    @claims("utter_human_nothing_new", "utter_human_lost")
+    async def test_a_lost_person_costs_no_place(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app)
+            await joined(app, visitor)
+            assert screens(await visitor.taps("action_pull")) == ["utter_human_nothing_new"]
+            before = await visitor.handover()
+            clock.turn(minutes=2)
+            await visitor.says("are you there")
+            await keep_house(app, clock, minutes=1)
+            assert screens(await everything(visitor))[-1] == "utter_human_lost"
+            after = await visitor.handover()
+            assert before is not None
+            assert after is not None
+            assert (after.state, after.asked_at) == (State.WAITING, before.asked_at)
+            # "Another person will read this."
+            await on_shift(app, OTHER)
+            await app.hotline.take(OTHER, "Bo", after.id or 0)
+            talk = await app.reader.open(OTHER, after.id or 0)
+            assert "are you there" in [s.text for s in talk.said]
+
+    @claims("utter_human_transfer", "utter_human_transfer_yes", "utter_human_transfer_no")
+    @pytest.mark.parametrize("agreed", [False, True])
+    async def test_a_colleague_reads_what_was_before_only_after_a_yes(
+        self, tmp_path: Path, *, agreed: bool
+    ) -> None:
+        async with havn(tmp_path, FakeClock()) as app:
+            visitor = Visitor(app)
+            await joined(app, visitor)
+            await visitor.says(CANARY)
+            number = (await visitor.handover()).id  # type: ignore[union-attr]
+            await on_shift(app, OTHER)
+            await app.hotline.offer_transfer(COLLEAGUE, ALIAS, number, OTHER, "", "transfer_shift")
+            question = (await everything(visitor))[-1].bubble
+            assert f"{ALIAS} wants to ask a colleague" in question.text
+            assert "Reason: the working day ends." in question.text
+            (told,) = await visitor.taps(f"action_transfer_{'yes' if agreed else 'no'}")
+            assert told.bubble.screen == f"utter_human_transfer_{'yes' if agreed else 'no'}"
+            await app.hotline.accept_transfer(OTHER, "Bo", number)
+            await visitor.says("and now")
+            talk = await app.reader.open(OTHER, number)
+            read = [s.text for s in talk.said if s.author == "visitor"]
+            assert read == ([CANARY, "and now"] if agreed else ["and now"])
+
+    @claims("utter_human_quiet")
+    async def test_silence_is_followed_by_nothing_until_the_visitor_comes_back(
+        self, tmp_path: Path
+    ) -> None:
+        clock, channel = FakeClock(), RecordingChannel()
+        async with havn(tmp_path, clock, channel=channel) as app:
+            visitor = Visitor(app, Channel.TELEGRAM)
+            await joined(app, visitor)
+            await deliver(app, clock)
+            clock.turn(minutes=2)
+            number = (await visitor.handover()).id  # type: ignore[union-attr]
+            await app.hotline.say(COLLEAGUE, ALIAS, number, "take your time", "1")
+            await deliver(app, clock)
+            before = len(channel.shown)
+            for _ in range(8):
+                clock.turn(minutes=4)
+                await app.hotline.beat(COLLEAGUE)
+            await app.hotline.close(COLLEAGUE, number, Close(Outcome.QUIET))
+            await deliver(app, clock)
+            assert len(channel.shown) == before
+            await visitor.taps("action_pull")
+            await deliver(app, clock)
+            assert channel.screens[-1] == "utter_human_quiet"
+            # "Come back any time and ask again."
+            await asks_for_a_person(visitor)
+            assert await visitor.handover() is not None
+
+    @claims("utter_minor_urgent")
+    async def test_the_young_in_danger_show_only_new_messages_and_read_the_limits(
+        self, tmp_path: Path
+    ) -> None:
+        async with havn(tmp_path, FakeClock()) as app:
+            visitor = Visitor(app)
+            await visitor.taps("utter_minor_intro minor=yes")
+            await visitor.says(f"{CRY} {CANARY}")
+            await visitor.taps("utter_danger_offer_person level=red")
+            wait, limits = await visitor.taps("action_queue_urgent")
+            assert "112" in wait.bubble.text
+            assert wait.bubble.screen == "utter_queue_wait"
+            assert app.renderer.values.fill("{minor_sharing_note}", "en", {}) in limits.bubble.text
+            handover = await visitor.handover()
+            assert handover is not None
+            assert (handover.state, handover.level) == (State.WAITING, Level.RED)
+            await app.hotline.take(COLLEAGUE, ALIAS, handover.id or 0)
+            await visitor.says("new words")
+            talk = await app.reader.open(COLLEAGUE, handover.id or 0)
+            assert [s.text for s in talk.said if s.author == "visitor"] == ["new words"]
+
+
+class TestSafeWord:
+    @claims("utter_safe_word", "utter_safe_word_set")
+    async def test_it_deletes_the_chat_and_comes_back(self, tmp_path: Path) -> None:
+        async with phone(tmp_path, FakeClock()) as chat:
+            await chat.sends("/start")
+            visitor = Visitor(chat.app, Channel.TELEGRAM, sender=str(chat.person.id))
+            await visitor.taps("utter_safe_word")
+            await chat.settle()
+            await chat.sends("hop")  # three letters
+            assert "Please take another word." in chat.texts[-1]
+            await chat.sends("Zebracanary")
+            assert "Your safe word works from now on." in chat.texts[-1]
+            # Question and word leave the chat at once.
+            told = " ".join(chat.texts).lower()
+            assert not [w for w in ("safe word hides", CANARY, "hop", "another word") if w in told]
+            assert CANARY not in (await opened(chat.app, tmp_path)).lower()
+            await chat.sends("what is a shelter")
+            await chat.sends(CANARY)
+            assert chat.texts == [
+                "Danish word of the day: havn. It means harbour, a place for ships."
+            ]
+            await chat.sends("ZEBRACANARY")
+            assert chat.texts[-1] == "Hello. How can I help?"
+
+
 class TestWaiting:
     @claims("utter_queue_wait")
     async def test_the_time_told_grows_with_who_waits_before(self, tmp_path: Path) -> None:
@@ -1277,7 +1466,7 @@ class TestWaiting:
             (closed,) = await visitor.taps("action_queue_open")
             assert closed.bubble.screen == "utter_queue_offhours"
             hours = app.renderer.values.fill("{chat_hours}", "en", {})
-            assert f"They are here: {hours}." in closed.bubble.text
+            assert f"The usual hours are: {hours}." in closed.bubble.text
             handover = await visitor.handover()
             assert handover is None or handover.state is State.OFFERED
             (kept,) = await visitor.taps("utter_queue_kept")
@@ -1287,6 +1476,7 @@ class TestWaiting:
             assert handover.state is State.LEFT_MESSAGE
             assert screens(await visitor.taps("action_pull")) == ["utter_queue_kept"]
             clock.turn(hours=10)  # Monday, 09:00 in Copenhagen
+            await on_shift(app, COLLEAGUE)
             open_now = Visitor(app, Channel.TELEGRAM)
             await open_now.taps("utter_human_notify consent=all")
             assert screens(await open_now.taps("action_queue_open")) == ["utter_queue_wait"]
@@ -1351,7 +1541,7 @@ class TestDiscretion:
             "staff_alias": "Alias",
             "option_1": "utter_debt",
             "option_2": "utter_shelter",
-            "transfer_reason": "reason",
+            "transfer_reason": "transfer_shift",
             "fact_reviewed_on": "2026-11-22",
         }
         for screen, locale in itertools.product(deck().screens, in_force().texts.locales):

@@ -21,6 +21,7 @@ from bot.domain.errors import ConfigurationError, HavnError
 from bot.domain.facts import PLACEHOLDER, Kind, Registry
 from bot.domain.messages import Channel, Reply
 from bot.domain.screens import Deck, Screen
+from bot.domain.triage import DANGER
 from bot.domain.wording import Finding, Limits
 from bot.i18n import Texts
 from bot.i18n.texts import is_draft, is_stale, read_catalog
@@ -176,7 +177,7 @@ def _numbers_near(deck: Deck, registry: Registry) -> Iterator[Finding]:
     without = set(_list(deck.meta, "no_number_screens"))
     for screen in deck.screens.values():
         targets = {b.tap.to for b in (*screen.buttons, *deck.row_under(screen.id))}
-        near = {turn.DANGER, PHONE, _MENU, decoy.NUMBERS} & targets
+        near = {DANGER, PHONE, _MENU, decoy.NUMBERS} & targets
         shown = all(registry.used_by(text) & _PHONES for text in screen.sources())
         staff = screen.audience == "staff_to_person"
         if not near and not shown and not staff and screen.id not in without:

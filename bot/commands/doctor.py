@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.commands.examination import Finding, Mark, channels, machine, nlu, storage, words
+from bot.commands.examination import Finding, Mark, channels, machine, nlu, staff, storage, words
 from bot.settings import PREFIX, Settings
 
 _SIGNS: Mapping[Mark, tuple[str, str]] = {
@@ -56,6 +56,7 @@ async def examine(settings: Settings, today: date | None = None) -> Sequence[Fin
     today = today or date.today()  # noqa: DTZ011 -- review dates are days
     findings = list(machine.examine(settings))
     findings += [finding async for finding in storage.examine(settings)]
+    findings += [finding async for finding in staff.examine(settings)]
     findings += [finding async for finding in channels.examine(settings)]
     findings += words.examine(settings, today)
     findings += [finding async for finding in nlu.examine(settings)]

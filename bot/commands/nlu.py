@@ -19,8 +19,15 @@ from bot.adapters.nlu import SocketDialogue
 from bot.bootstrap import locales_folder, nlu_unit
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, DialogueUnavailableError
-from bot.domain.triage import Level, Lexicon, assess
-from bot.domain.turn import MENU, Understanding, first_screen, offered_level
+from bot.domain.triage import (
+    Level,
+    Lexicon,
+    Understanding,
+    assess,
+    first_screen,
+    offered_level,
+)
+from bot.domain.turn import MENU
 from bot.ports import Meaning
 from bot.services.answer import NLU_CHARACTERS
 from bot.settings import Settings
@@ -153,12 +160,19 @@ async def _predict(
         meaning = await dialogue.interpret(example.text[:NLU_CHARACTERS], MENU)
     except DialogueUnavailableError:
         meaning = Meaning("", 0.0, (), ())
-    screen = first_screen(Understanding(assessment, meaning.intent, meaning.ranking))
+    understanding = Understanding(
+        assessment,
+        meaning.intent,
+        meaning.ranking,
+        danger=meaning.danger,
+        self_harm=meaning.self_harm,
+    )
+    screen = first_screen(understanding)
     best, confidence = meaning.ranking[0] if meaning.ranking else (meaning.intent, 0.0)
     return Prediction(
         intent=best,
         confidence=confidence,
-        level=offered_level(assessment, meaning.intent, meaning.ranking),
+        level=offered_level(understanding),
         locale=meaning.locale,
         outcomes=(screen,) if screen else meaning.outcomes,
     )

@@ -5,8 +5,9 @@ from dataclasses import replace
 from bot.domain.conversation import Consent, Memory
 from bot.domain.effects import AnswerTransfer, Ask, Effect, Redact, Release, Withdraw
 from bot.domain.handover import State
+from bot.domain.messages import Reply
 from bot.domain.screens import CODE_WORD, CONSENT, JOINED, MENU, OFF_HOURS, Tap
-from bot.domain.step import Step, Turn, show
+from bot.domain.step import Step, Turn, remember, show
 from bot.domain.triage import Level
 
 
@@ -31,10 +32,17 @@ def young_agreed(step: Step) -> Turn:
 
 
 def queue_urgent(step: Step, _tap: Tap) -> Turn:
-    """Ask for a counsellor from a danger branch: the branch gives the level."""
+    """Ask for a counsellor from a danger branch: the branch gives the level.
+
+    Someone under 18 has not read whom staff must tell: until then only new messages are shown, and
+    the limits follow at once, after the numbers.
+    """
     level = Level(step.memory.level) if step.memory.level else Level.RED
-    memory = replace(step.memory, consent=Consent.ALL)
-    return queue(replace(step, memory=memory), level)
+    if not step.memory.minor:
+        return queue(remember(step, consent=Consent.ALL), level)
+    turn = queue(remember(step, consent=Consent.NEW), level)
+    limits = Reply("utter_minor_urgent", step.speaking())
+    return replace(turn, replies=(*turn.replies, limits))
 
 
 def queue_open(step: Step, _tap: Tap) -> Turn:
@@ -77,9 +85,10 @@ def look(step: Step, _tap: Tap) -> Turn:
     state = situation.state()
     if state is State.ACTIVE:
         return show(step, "utter_human_nothing_new", Release())
-    if state is State.WAITING or (state is State.LEFT_MESSAGE and situation.staffed):
-        return show(step, "utter_queue_still_waiting", Release())
-    return show(step, "utter_queue_kept" if state is State.LEFT_MESSAGE else MENU)
+    if state not in (State.WAITING, State.LEFT_MESSAGE):
+        return show(step, MENU)
+    screen = "utter_queue_still_waiting" if situation.staffed else "utter_queue_kept"
+    return show(step, screen, Release())
 
 
 def cancel(step: Step) -> Turn:

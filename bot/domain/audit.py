@@ -41,7 +41,6 @@ class AuditEvent(enum.StrEnum):
     STAFF_ENROLLED = "staff_enrolled"
     STAFF_RESET = "staff_reset"
     STAFF_DISABLED = "staff_disabled"
-    STAFF_ENABLED = "staff_enabled"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     AUDIT_READ = "audit_read"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from bot.domain.effects import Forget, Hide, Redact
 from bot.domain.messages import Event, Tapped, Text
 from bot.domain.opening import lasting
-from bot.domain.screens import SAFE_WORD, Tap
-from bot.domain.step import Step, Turn, Understanding, remember, show
-from bot.domain.triage import Level
+from bot.domain.screens import SAFE_WORD_AGAIN, Tap
+from bot.domain.step import Step, Turn, remember, show
+from bot.domain.triage import Level, Understanding
 
 CARDS = tuple(f"utter_decoy_{number}" for number in range(1, 6))
 NUMBERS = "utter_decoy_numbers"
@@ -29,9 +29,9 @@ def choose(step: Step, text: str, understanding: Understanding) -> Turn:
     """
     found = understanding.assessment
     if len(text.strip()) < SHORTEST or found.level is not Level.GREY or found.danger_words:
-        return show(step, "utter_safe_word_again", Redact(SAFE_WORD))
+        return show(step, SAFE_WORD_AGAIN, Redact(step.memory.screen))
     kept = remember(step, safe_word=step.situation.hash_word(text))
-    return show(kept, "utter_safe_word_set", Redact(SAFE_WORD))
+    return show(kept, "utter_safe_word_set", Redact(step.memory.screen))
 
 
 def is_said(step: Step, event: Event) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from bot.domain.conversation import Choice, Conversation, Memory
 from bot.domain.messages import Start
 from bot.domain.screens import LANGUAGES, SAFE, Button, Tap
-from bot.domain.step import Situation, Step, Turn, Understanding, show
+from bot.domain.step import Situation, Step, Turn, show
+from bot.domain.triage import Understanding
 
 # Deep links that open a branch: the word after the locale in ?start=da-pro (ux.md journey j).
 BRANCHES: Mapping[str, str] = {

@@ -19,8 +19,8 @@ from bot.domain.screens import (
     SAFE,
     Tap,
 )
-from bot.domain.step import Step, Turn, Understanding, show
-from bot.domain.triage import Flag, Level
+from bot.domain.step import Step, Turn, show
+from bot.domain.triage import Flag, Level, Understanding, first_screen, offered_level
 
 # What a typed yes, no or skip means where a screen offers several buttons to one target.
 # A bare yes to "what may they see" takes the narrower consent.
@@ -47,13 +47,9 @@ _DEEDS = frozenset(
 )
 
 
-def read(
-    step: Step, text: str, understanding: Understanding, *, level: Level, screen: str | None
-) -> Turn:
-    """Answer typed words: danger first, then a code word if one was asked for, then NLU.
-
-    ``level`` and ``screen`` are what the evidence calls for; ``screen`` is None without danger.
-    """
+def read(step: Step, text: str, understanding: Understanding) -> Turn:
+    """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
+    level, screen = offered_level(understanding), first_screen(understanding)
     step, switch = settle_locale(step, understanding)
     found = understanding.assessment
     # A code word may well be "hammer": there, only explicit words are more than an answer.

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 class Policy:
     """How long each kind of thing is kept.
 
-    ``idle`` for talks with the program, ``web`` for the web chat, ``closed`` after a handover
-    ended, ``cap`` for everything, ``receipts`` for the register of seen message ids.
+    ``idle`` for chats in which nobody waits for a counsellor, ``web`` for the web chat, ``cap`` for
+    everything, ``receipts`` for the register of seen message ids.
     """
 
     idle: timedelta
     web: timedelta
-    closed: timedelta
     cap: timedelta
     receipts: timedelta
 

@@ -111,8 +111,11 @@ def check_alias(alias: str) -> str:
 
 
 def alias_key(alias: str) -> str:
-    """Return the form under which an alias is unique, whatever its case."""
-    return " ".join(alias.split()).casefold()
+    """Return the form under which an alias is unique, whatever its case.
+
+    Anything may have been typed; a NUL, which no alias has, is more than a database takes.
+    """
+    return " ".join(alias.replace("\0", "").split()).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,22 +11,9 @@ from bot.domain.effects import Effect
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
 from bot.domain.screens import LANGUAGES, SAFE, Deck
-from bot.domain.triage import Assessment
 
 # Screens that the first menu replaces.
 _ARRIVING = frozenset({SAFE, LANGUAGES})
-
-
-@dataclass(frozen=True, slots=True)
-class Understanding:
-    """What triage and, where it was asked, the NLU unit made of a text."""
-
-    assessment: Assessment
-    intent: str = ""
-    ranking: tuple[tuple[str, float], ...] = ()
-    outcomes: tuple[str, ...] = ()
-    locale: str = ""
-    locale_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ answer" is told, neutrally, that there is something to look for.
 
 from bot.domain.effects import Heard
 from bot.domain.screens import DANGER, PING, Tap
-from bot.domain.step import Step, Turn, Understanding, remember, show
-from bot.domain.triage import Level
+from bot.domain.step import Step, Turn, remember, show
+from bot.domain.triage import Level, Understanding
 
 # What a typed label may still do in a talk; every other word is meant for the counsellor.
 COMMANDS = frozenset(

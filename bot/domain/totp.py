@@ -57,11 +57,11 @@ def check(secret: bytes, code: str, moment: datetime, last_step: int) -> Checked
     A code beyond the tolerated steps is never taken, but told apart: a person whose phone runs
     late would otherwise try for ever.
     """
-    digits = "".join(code.split())
+    digits = "".join(code.split()).encode("utf-8", "replace")
     now = step_at(moment)
     for distance in sorted(range(-_LOOKED_AT, _LOOKED_AT + 1), key=abs):
         step = now + distance
-        if not hmac.compare_digest(code_at(secret, step).encode(), digits.encode()):
+        if not hmac.compare_digest(code_at(secret, step).encode(), digits):
             continue
         if abs(distance) > _TOLERATED:
             minutes = round(distance * STEP_SECONDS / 60) or (1 if distance > 0 else -1)

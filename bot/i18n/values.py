@@ -171,6 +171,7 @@ def _clock(at: time, locale: str) -> str:
     return str(format_time(at, format="HH:mm", locale=_written(locale)))
 
 
+@lru_cache(maxsize=256)
 def _spans(spans: tuple[Span, ...], locale: str) -> str:
     written = [f"{_clock(s.opens, locale)}\u2013{_clock(s.closes, locale)}" for s in spans]
     return isolate(", ".join(written), locale, number=True)

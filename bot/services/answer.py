@@ -1,4 +1,8 @@
-"""From unanswered messages to stored replies: decide outside a transaction, then write in one."""
+"""From unanswered messages to stored replies.
+
+Taps are read, decided and written in one transaction. Texts are decided outside any, for that may
+take as long as the NLU unit is given; what was read is then compared before it is written.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +32,7 @@ from bot.domain.messages import (
 from bot.domain.pace import Pace
 from bot.domain.talking import is_command
 from bot.domain.topics import QUEUE, handover_topic
-from bot.domain.triage import Assessment, Level, Lexicon, assess
+from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Dialogue, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
@@ -43,15 +47,16 @@ log = logger(__name__)
 # What the NLU unit reads at most; triage reads the whole text.
 NLU_CHARACTERS = 1000
 # How often a conversation may change under an answer before it is left to resume().
-_TRIES = 3
+_TRIES = 5
+_PAUSE_SECONDS = 0.02
 # Beyond this many events at once only the last answer is shown, and answers to danger.
 _ANSWERED_SINGLY = 2
 # How many paces are remembered before those of calm conversations are dropped.
 _PACES = 1000
 _HUMAN_SCREENS = ("utter_human", "utter_queue", "utter_danger", "utter_minor", "utter_suicide")
 # Where what is typed is a secret: it is neither kept nor taken for anything else.
-_SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD})
-_ALARMS = frozenset({turns.DANGER, turns.CARE, "utter_minor_check"})
+_SECRET = frozenset({turns.CODE_WORD, turns.SAFE_WORD, turns.SAFE_WORD_AGAIN})
+_ALARMS = frozenset({DANGER, CARE, "utter_minor_check"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,11 @@ class _Case:
     handover: Handover | None
     ahead: int
     held: int
+
+    @property
+    def typed(self) -> bool:
+        """Tell whether there is a text among what came."""
+        return any(isinstance(arrival.incoming.event, Text) for arrival in self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class _Draft:
     replies: list[Reply] = field(default_factory=list)
     effects: list[turns.Effect] = field(default_factory=list)
     wipe: set[MessageId] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
 
 
 class Answers:
@@ -161,38 +172,62 @@ class Answers:
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            cases, desk = await self._read(left)
-            drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in cases))
-            done = await self._write(drafts, desk)
-            posted |= done
-            left = [d.conversation.id for d in drafts if d.conversation.id not in done]
+            left = await self._answer_once(left, posted)
             if not left:
                 break
+            await asyncio.sleep(_PAUSE_SECONDS)
         else:
             raise StoreUnavailableError("conversations kept changing under the answer")
         for channel in {o.channel for messages in posted.values() for o in messages}:
             self._posted(channel)
         return [posted.get(id_, ()) for id_ in ids]
 
-    async def _read(self, ids: Sequence[ConversationId]) -> tuple[Sequence[_Case], _Desk]:
+    async def _answer_once(
+        self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> list[ConversationId]:
+        """Answer once; return those that somebody else changed or holds at this moment."""
+        typed, busy, desk = await self._answer_taps(ids, posted)
+        drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in typed))
+        await self._write(drafts, desk, posted)
+        return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in posted)]
+
+    async def _answer_taps(
+        self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> tuple[Sequence[_Case], Sequence[ConversationId], _Desk]:
+        """Answer, in the transaction that reads them, the cases in which nobody typed anything.
+
+        Return the cases left, whose texts are read outside any transaction; the conversations that
+        another transaction holds; and who is at work.
+        """
         async with self._store.begin() as unit:
-            conversations = await unit.conversations.load(ids)
-            waiting = await unit.messages.unanswered(list(conversations))
-            opened = await unit.handovers.open_for(list(waiting))
-            held = await unit.messages.held(list(waiting))
-            shifts = await unit.shifts.since(self._clock.now() - queue.ALIVE)
-            cases = [
-                _Case(
-                    conversations[id_],
-                    arrivals,
-                    opened.get(id_),
-                    await self._ahead(unit, conversations[id_], opened.get(id_)),
-                    held.get(id_, 0),
-                )
-                for id_, arrivals in waiting.items()
-                if id_ in conversations
-            ]
-        return cases, self._desk(len(shifts))
+            desk = self._desk(len(await unit.shifts.since(self._clock.now() - queue.ALIVE)))
+            cases, busy = await self._read(unit, ids)
+            typed = [case for case in cases if case.typed]
+            drafts = [await self._decide_surely(case, desk) for case in cases if not case.typed]
+            answered = await self._put(unit, drafts, desk)
+        posted |= await self._conclude(drafts, answered)
+        return typed, busy, desk
+
+    async def _read(
+        self, unit: UnitOfWork, ids: Sequence[ConversationId]
+    ) -> tuple[Sequence[_Case], Sequence[ConversationId]]:
+        conversations = await unit.conversations.load(ids, lock=True)
+        absent = [id_ for id_ in ids if id_ not in conversations]
+        busy = await unit.conversations.load(absent) if absent else {}
+        waiting = await unit.messages.unanswered(list(conversations))
+        opened = await unit.handovers.open_for(list(waiting))
+        held = await unit.messages.held(list(waiting))
+        cases = [
+            _Case(
+                conversations[id_],
+                arrivals,
+                opened.get(id_),
+                await self._ahead(unit, conversations[id_], opened.get(id_)),
+                held.get(id_, 0),
+            )
+            for id_, arrivals in waiting.items()
+        ]
+        return cases, list(busy)
 
     async def _ahead(
         self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
@@ -219,7 +254,7 @@ class Answers:
     async def _decide(self, case: _Case, desk: _Desk) -> _Draft:
         """Work through the events of a case in order; texts in a row are one text."""
         draft = _Draft(case, case.conversation)
-        groups = _join(case.arrivals)
+        groups = _join(case.arrivals, lambda arrival: self._is_safe_word(case, arrival))
         for number, (arrived, members) in enumerate(groups):
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
@@ -227,6 +262,8 @@ class Answers:
             event = self._typed_button(arrived, screen, locale, situation)
             understanding = await self._understand(event, draft.conversation, screen, situation)
             turn = turns.respond(draft.conversation, event, understanding, situation)
+            if any(isinstance(effect, turns.Hide | turns.Forget) for effect in turn.effects):
+                _take_back(draft)
             draft.effects += turn.effects
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
@@ -240,6 +277,13 @@ class Answers:
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
             )
         return draft
+
+    def _is_safe_word(self, case: _Case, arrival: Arrival) -> bool:
+        """Tell whether a text is the visitor's safe word, which must be heard among all others."""
+        event, chosen = arrival.incoming.event, case.conversation.memory.safe_word
+        if not chosen or not isinstance(event, Text):
+            return False
+        return self._sealer.hash_word(case.conversation.id, event.text) == chosen
 
     def _desk(self, counsellors: int) -> _Desk:
         """Look at the clock and the hours."""
@@ -271,18 +315,24 @@ class Answers:
     ) -> Event:
         """Take a typed label for the button it names; works with the NLU unit off.
 
-        In a talk words are meant for the counsellor, but for the visitor's commands.
+        In a talk words are meant for the counsellor, and where a secret word was asked for they are
+        that word; the visitor's commands are obeyed all the same.
         """
-        if not isinstance(event, Text) or screen in _SECRET:
+        if not isinstance(event, Text):
             return event
         tap = self._renderer.taps(screen, locale).get(fold(event.text))
-        if tap is None or (situation.talks() and not is_command(tap)):
+        if tap is None:
             return event
+        if situation.talks():
+            return Tapped(tap) if is_command(tap) else event
+        if screen in _SECRET:
+            own = {button.tap.to for button in situation.deck[screen].buttons}
+            return Tapped(tap) if is_command(tap) or tap.to in own else event
         return Tapped(tap)
 
     async def _understand(
         self, event: Event, conversation: Conversation, screen: str, situation: turns.Situation
-    ) -> turns.Understanding | None:
+    ) -> Understanding | None:
         """Read a text: danger words first, the NLU unit only where they leave it open."""
         if not isinstance(event, Text):
             return None
@@ -294,7 +344,7 @@ class Answers:
             return words
         return await self._ask(event.text, screen, words)
 
-    async def _ask(self, text: str, screen: str, words: turns.Understanding) -> turns.Understanding:
+    async def _ask(self, text: str, screen: str, words: Understanding) -> Understanding:
         """Ask the NLU unit what a text means; without an answer the words stand alone."""
         try:
             meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
@@ -302,47 +352,60 @@ class Answers:
             metrics.asked(metrics.Asked.LATE if self._dialogue.ready else metrics.Asked.OFF)
             return words
         metrics.asked(metrics.Asked.OK)
-        return turns.Understanding(
+        return Understanding(
             words.assessment,
             meaning.intent,
             meaning.ranking,
             meaning.outcomes,
             meaning.locale,
             meaning.locale_confidence,
+            meaning.danger,
+            meaning.self_harm,
         )
 
     # --- writing ---
 
     async def _write(
-        self, drafts: Sequence[_Draft], desk: _Desk
-    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        self,
+        drafts: Sequence[_Draft],
+        desk: _Desk,
+        posted: dict[ConversationId, Sequence[Outgoing]],
+    ) -> None:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
-            return {}
-        by_id = {draft.conversation.id: draft for draft in drafts}
-        posted: dict[ConversationId, Sequence[Outgoing]] = {}
-        forgotten: list[_Draft] = []
-        touched: set[int] = set()
+            return
         async with self._store.begin() as unit:
-            current = await unit.conversations.load(sorted(by_id), lock=True)
-            kept = [d for d in drafts if _unchanged(d, current)]
-            await unit.conversations.save([d.conversation for d in kept])
-            await unit.messages.settle(
-                [a for d in kept for a in d.case.arrivals], wipe={i for d in kept for i in d.wipe}
-            )
-            for draft in kept:
-                posted[draft.conversation.id] = await self._effects(unit, draft, desk, touched)
-                if turns.Forget() in draft.effects:
-                    forgotten.append(draft)
-            await unit.messages.post([o for messages in posted.values() for o in messages])
-        self._tell_staff(touched)
+            ids = sorted(draft.conversation.id for draft in drafts)
+            current = await unit.conversations.load(ids, lock=True)
+            kept = [draft for draft in drafts if _unchanged(draft, current)]
+            answered = await self._put(unit, kept, desk)
+        posted |= await self._conclude(kept, answered)
+
+    async def _put(
+        self, unit: UnitOfWork, drafts: Sequence[_Draft], desk: _Desk
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Write drafts whose conversations are locked; return what was posted in each."""
+        await unit.conversations.save([draft.conversation for draft in drafts])
+        await unit.messages.settle(
+            [a for draft in drafts for a in draft.case.arrivals],
+            wipe={id_ for draft in drafts for id_ in draft.wipe},
+        )
+        posted = {d.conversation.id: await self._effects(unit, d, desk) for d in drafts}
+        await unit.messages.post([o for messages in posted.values() for o in messages])
+        return posted
+
+    async def _conclude(
+        self, drafts: Sequence[_Draft], posted: dict[ConversationId, Sequence[Outgoing]]
+    ) -> dict[ConversationId, Sequence[Outgoing]]:
+        """Do what follows the commit: tell staff, measure, and forget those who asked for it."""
         now = self._clock.now()
-        for draft in kept:
+        self._tell_staff({number for draft in drafts for number in draft.touched})
+        for draft in drafts:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
-        for draft in forgotten:
-            posted[draft.conversation.id] = await self._forget(draft.conversation)
-        gone = by_id.keys() - current.keys()
-        return {**dict.fromkeys(gone, ()), **posted}
+        for draft in drafts:
+            if turns.Forget() in draft.effects:
+                posted[draft.conversation.id] = await self._forget(draft.conversation)
+        return posted
 
     def _tell_staff(self, touched: Collection[int]) -> None:
         """Tell open consoles which requests have changed; ids only."""
@@ -351,9 +414,7 @@ class Answers:
         if touched:
             self._publish(QUEUE)
 
-    async def _effects(
-        self, unit: UnitOfWork, draft: _Draft, desk: _Desk, touched: set[int]
-    ) -> Sequence[Outgoing]:
+    async def _effects(self, unit: UnitOfWork, draft: _Draft, desk: _Desk) -> Sequence[Outgoing]:
         """Apply the effects of a draft in its transaction; return what is to be posted."""
         now = self._clock.now()
         conversation = draft.conversation
@@ -368,7 +429,7 @@ class Answers:
             up_to=draft.case.arrivals[-1].id,
         )
         applied = await effects.apply(draft.effects)
-        touched |= applied.touched
+        draft.touched = applied.touched
         bodies: list[Reply | Deletion] = [*draft.replies]
         if conversation.channel in PUSHED and (links := _deep_links(draft.case.arrivals)):
             bodies.append(Deletion(links))
@@ -402,15 +463,15 @@ def _settled(assessment: Assessment) -> bool:
     return assessment.level is Level.RED or (assessment.screen is not None and not near_danger)
 
 
-def _spoken(assessment: Assessment, locale: str) -> turns.Understanding:
+def _spoken(assessment: Assessment, locale: str) -> Understanding:
     """Return words of danger with the locale they are written in, if the present one lacks them.
 
     Single words belong to several languages: they tell the locale only where one alone has them.
     """
     told = assessment.locales
     if not told or locale in told or (assessment.screen is None and len(told) > 1):
-        return turns.Understanding(assessment)
-    return turns.Understanding(assessment, locale=min(told), locale_confidence=1.0)
+        return Understanding(assessment)
+    return Understanding(assessment, locale=min(told), locale_confidence=1.0)
 
 
 def _deep_links(arrivals: Sequence[Arrival]) -> tuple[str, ...]:
@@ -424,13 +485,23 @@ def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) ->
     return found is not None and found.version == draft.case.conversation.version
 
 
-def _join(arrivals: Sequence[Arrival]) -> list[tuple[Event, list[Arrival]]]:
+def _take_back(draft: _Draft) -> None:
+    """Leave nothing of before to be shown after a hiding; what was to be released stays held."""
+    draft.replies.clear()
+    draft.effects = [e for e in draft.effects if not isinstance(e, turns.Release)]
+
+
+def _join(
+    arrivals: Sequence[Arrival], alone: Callable[[Arrival], bool]
+) -> list[tuple[Event, list[Arrival]]]:
     """Join texts in a row, and the pictures of an album; other events stand alone."""
     groups: list[list[Arrival]] = []
+    apart = False
     for arrival in arrivals:
         kind = type(arrival.incoming.event)
         before = type(groups[-1][-1].incoming.event) if groups else None
-        if kind is before and kind in (Text, Media):
+        was_apart, apart = apart, alone(arrival)
+        if kind is before and kind in (Text, Media) and not (apart or was_apart):
             groups[-1].append(arrival)
         else:
             groups.append([arrival])

@@ -22,6 +22,8 @@ PUSHED = frozenset({Channel.TELEGRAM})
 
 # Telegram refuses a whole batch with one message over its limit, so stay clear of it.
 DELETABLE = timedelta(hours=DELETE_WINDOW_HOURS, minutes=-10)
+# A counsellor writes no more than this to somebody who is away.
+_UNSEEN = 200
 _URGENT = ("utter_danger", "utter_suicide", "utter_queue", "utter_phone", "utter_minor")
 
 
@@ -206,6 +208,17 @@ async def release(
     return [replace(one, id=ids.next(now), due_at=now, state=state) for one in held]
 
 
+async def _hold(unit: UnitOfWork, conversation: ConversationId) -> Sequence[MessageId]:
+    """Hold back what a counsellor wrote and is not yet on its way; return all that is held."""
+    thread = await unit.messages.thread(conversation, MessageId(0), _UNSEEN)
+    waiting = (Delivery.PENDING, Delivery.HELD)
+    unseen = [
+        one for one in thread if isinstance(one, Outgoing) and one.human and one.state in waiting
+    ]
+    await unit.messages.mark([replace(one, state=Delivery.HELD) for one in unseen])
+    return [one.id for one in unseen]
+
+
 async def set_autoclean(
     unit: UnitOfWork, conversation: ConversationId, now: datetime, *, on: bool
 ) -> None:
@@ -226,9 +239,13 @@ async def hide(
     up_to: MessageId,
     then: str = "utter_hide_done",
 ) -> Sequence[Outgoing]:
-    """Delete the messages on both sides and in the store; an empty ``then`` leaves no word."""
+    """Delete the messages on both sides and in the store; an empty ``then`` leaves no word.
+
+    What a counsellor wrote and the visitor has not seen is held back and stays.
+    """
     references = await unit.messages.references(conversation.id, now - DELETABLE)
-    await unit.messages.erase(conversation.id, up_to=up_to)
+    unseen = await _hold(unit, conversation.id)
+    await unit.messages.erase(conversation.id, up_to=up_to, but=unseen)
     word = Reply(then, conversation.memory.locale or "en") if then else None
     if conversation.channel in PUSHED:
         deletion = Deletion(tuple(references), word)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot import metrics
-from bot.domain.conversation import Conversation
-from bot.domain.handover import State
+from bot.domain.conversation import Conversation, Notify
+from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
     Bubble,
     Channel,
@@ -25,6 +25,7 @@ from bot.domain.messages import (
     Tapped,
     Text,
 )
+from bot.domain.screens import PING
 from bot.domain.triage import Lexicon, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Lookup, Outgoing, Sealer, Store, UnitOfWork
@@ -126,21 +127,29 @@ class Reception:
         said = await self._answers(placed.conversation, urgent=urgent)
         if said or placed.fresh:
             return self._rendered(said)
-        return await self.shown(incoming.channel, incoming.sender, placed.message, least=_REPEATED)
+        after = placed.message
+        rows = await self._shown(incoming.channel, incoming.sender, after, least=_REPEATED)
+        return self._rendered(rows)
 
     async def shown(
         self, channel: Channel, sender: str, after: MessageId, *, least: int = 0
     ) -> Sequence[Sent]:
         """Return what was shown to a visitor after a message, and at least so much."""
+        return self._rendered(await self._shown(channel, sender, after, least=least))
+
+    async def watch(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent] | None:
+        """Return what appears by itself, None when nothing will; it is no sign of life."""
         async with self._store.begin() as unit:
-            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
-            await self._sealer.load_keys(set(known.values()))
-            for conversation in known.values():
-                if self._sealer.has_key(conversation):
-                    messages = unit.messages
-                    rows = await messages.replies_after(conversation, after, least=least)
-                    return self._rendered(rows)
-        return ()
+            known = set(
+                (await unit.conversations.find(self._sealer.lookups(channel, sender))).values()
+            )
+            await self._sealer.load_keys(known)
+            loaded = await unit.conversations.load(known)
+            opened = await unit.handovers.open_for(set(loaded))
+            for conversation in loaded.values():
+                rows = await unit.messages.replies_after(conversation.id, after)
+                return self._appearing(conversation, opened.get(conversation.id), rows)
+        return None
 
     async def stay(self, channel: Channel, sender: str) -> bool:
         """Note that a visitor who agreed to a counsellor is still here; False for all others."""
@@ -211,6 +220,35 @@ class Reception:
             await self._answers(conversation, urgent=urgent)
         except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
             log.warning("answer_failed", error=error_class(error))
+
+    async def _shown(
+        self, channel: Channel, sender: str, after: MessageId, *, least: int
+    ) -> Sequence[Outgoing]:
+        async with self._store.begin() as unit:
+            known = await unit.conversations.find(self._sealer.lookups(channel, sender))
+            await self._sealer.load_keys(set(known.values()))
+            for conversation in known.values():
+                if self._sealer.has_key(conversation):
+                    return await unit.messages.replies_after(conversation, after, least=least)
+        return ()
+
+    def _appearing(
+        self, conversation: Conversation, handover: Handover | None, rows: Sequence[Outgoing]
+    ) -> Sequence[Sent] | None:
+        """Return what may be seen now by whoever is before the page."""
+        now = self._clock.now()
+        if conversation.memory.decoy:
+            return None
+        if handover is None or handover.state is State.OFFERED:
+            # The end of a talk is still told to a visitor who is here.
+            here = now - conversation.last_seen_at < PRESENT
+            return (self._rendered(rows) or None) if here else None
+        if handover.present(conversation.last_seen_at, now):
+            return self._rendered(rows)
+        hello = [row for row in rows if isinstance(row.body, Reply) and row.body.screen == PING]
+        if hello or handover.notify is not Notify.PUSH:
+            return self._rendered(hello[-1:]) or None
+        return ()
 
     def _rendered(self, rows: Sequence[Outgoing]) -> Sequence[Sent]:
         return [

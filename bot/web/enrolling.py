@@ -1,6 +1,5 @@
 """The page behind an invitation: choose a passkey, or a password with codes from an app."""
 
-import segno
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -103,6 +102,8 @@ def _page(
 
 def _picture(text: str) -> dict[str, object]:
     """Return a QR code as the width of a square and the path of its dark parts."""
+    import segno  # noqa: PLC0415 -- 80 ms of a start that only enrolling needs
+
     code = segno.make_qr(text, error="m")
     dark = ((x, y) for y, row in enumerate(code.matrix) for x, on in enumerate(row) if on)
     return {"size": len(code.matrix), "path": "".join(f"M{x} {y}h1v1h-1z" for x, y in dark)}

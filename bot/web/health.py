@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.domain.errors import HavnError
 from bot.domain.messages import Channel, Reply
-from bot.domain.turn import DANGER
+from bot.domain.triage import DANGER
 from bot.logs import error_class, logger
 from bot.ports import Dialogue, Store
 from bot.services.reply import Renderer

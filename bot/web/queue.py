@@ -98,7 +98,9 @@ async def decline(request: Request) -> Response:
     """Say "not now" to a colleague; the talk stays theirs."""
     floor = floor_of(request)
     try:
-        await floor.hotline.drop_transfer(number_in(request, "offered"))
+        await floor.hotline.drop_transfer(
+            session_of(request).staff.id, number_in(request, "offered")
+        )
     except ConversationGoneError:
         return await show_queue(request, 409, notice="offer_over")
     return send_on(request, floor.path + QUEUE)

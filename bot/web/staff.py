@@ -1,5 +1,7 @@
 """The list of staff: invite, switch off, give a new way in, end sessions. For admins."""
 
+import re
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +14,7 @@ from bot.web.pages import pages_of
 from bot.web.routes import Declared, route
 
 STAFF = "/staff"
+_ID = re.compile(r"[a-z0-9-]{1,32}")
 
 
 async def staff_page(request: Request) -> Response:
@@ -89,8 +92,11 @@ async def _page(
 
 async def _named(request: Request) -> StaffId:
     """Return whom the address names; 404 for nobody."""
+    id_ = request.path_params["id"]
+    if not _ID.fullmatch(id_):
+        raise HTTPException(404)
     try:
-        account = await desk_of(request).accounts.get(StaffId(request.path_params["id"]))
+        account = await desk_of(request).accounts.get(StaffId(id_))
     except InvitationError:
         raise HTTPException(404) from None
     return account.staff.id

@@ -73,7 +73,9 @@ async def offer_transfer(request: Request) -> Response:
 
 async def take_back(request: Request) -> Response:
     """Take back the offer to a colleague."""
-    await floor_of(request).hotline.drop_transfer(number_in(request, "held"))
+    await floor_of(request).hotline.drop_transfer(
+        session_of(request).staff.id, number_in(request, "held")
+    )
     return await done(request)
 
 

@@ -1,5 +1,6 @@
 """The audit trail on a page, day by day, and whether it is whole. For auditors."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
 from starlette.requests import Request
@@ -11,10 +12,35 @@ from bot.web.answers import fields
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
 from bot.web.routes import Declared, route
-from bot.web.words import COPENHAGEN
+from bot.web.words import COPENHAGEN, _
 
 AUDIT = "/audit"
 _SHOWN = 500
+EVENTS: Mapping[AuditEvent, str] = {
+    AuditEvent.SIGNED_IN: _("Signed in"),
+    AuditEvent.SIGNED_OUT: _("Signed out"),
+    AuditEvent.PROVED_AGAIN: _("Proved again who it is"),
+    AuditEvent.SESSIONS_ENDED: _("Ended sessions"),
+    AuditEvent.STAFF_INVITED: _("Invited somebody"),
+    AuditEvent.STAFF_ENROLLED: _("Enrolled"),
+    AuditEvent.STAFF_RESET: _("Gave a new link"),
+    AuditEvent.STAFF_DISABLED: _("Switched somebody off"),
+    AuditEvent.PASSKEY_ADDED: _("Added a passkey"),
+    AuditEvent.PASSKEY_REMOVED: _("Removed a passkey"),
+    AuditEvent.AUDIT_READ: _("Read the audit trail"),
+    AuditEvent.AUDIT_VERIFIED: _("Verified the audit trail"),
+    AuditEvent.CONVERSATION_TAKEN: _("Took a conversation"),
+    AuditEvent.CONVERSATION_OPENED: _("Opened a conversation"),
+    AuditEvent.CONVERSATION_TAKEN_OVER: _("Took a conversation over"),
+    AuditEvent.CONVERSATION_TRANSFERRED: _("Transferred a conversation"),
+    AuditEvent.CONVERSATION_RELEASED: _("Gave a conversation back"),
+    AuditEvent.CONVERSATION_CLOSED: _("Closed a conversation"),
+    AuditEvent.LEVEL_CHANGED: _("Changed a level"),
+    AuditEvent.WHISPERED: _("Whispered to a colleague"),
+    AuditEvent.TEXT_EDITED: _("Edited a text"),
+    AuditEvent.TEXT_PUBLISHED: _("Published a text"),
+    AuditEvent.UNREADABLE: _("Illegible"),
+}
 _DAY = timedelta(days=1)
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
@@ -44,6 +70,7 @@ async def _page(request: Request, wanted: str, report: Report | None = None) -> 
         "audit.html",
         day=day,
         entries=entries,
+        events=EVENTS,
         names=names,
         report=report,
         shown=_SHOWN,

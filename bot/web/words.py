@@ -59,8 +59,9 @@ class Words:
 
 
 def moment(at: datetime, locale: str) -> str:
-    """Return a time as staff in Denmark read it."""
-    return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=locale)
+    """Return a time as staff in Denmark read it: the day first, 24 hours."""
+    written = "en_GB" if locale == "en" else locale
+    return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=written)
 
 
 def hour(at: datetime) -> str:

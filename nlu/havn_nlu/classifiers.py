@@ -1,6 +1,8 @@
 """Rasa components that read the n-gram features: what is meant, and in which language."""
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -18,6 +20,8 @@ from scipy.sparse import csr_matrix, vstack
 from havn_nlu import linear
 
 _RANKED = 10
+_NOW = "/now"  # no intent has a slash in its name
+_SELF_HARM = "suicide"
 
 
 class _LinearComponent(GraphComponent):
@@ -92,32 +96,49 @@ class _LinearComponent(GraphComponent):
         """Name the class of a training example, None to leave it out."""
         raise NotImplementedError
 
-    def ranking(self, message: Message) -> list[dict[str, Any]]:
-        """Return the likeliest labels as {name, confidence}, best first; [] if nothing is known."""
+    def chances(self, message: Message) -> dict[str, float]:
+        """Return the probability of each label; {} if nothing is known."""
         row = _row(message)
         if row is None or self._model is None:
-            return []
-        chances = self._model.probabilities(row)
-        best = chances.argsort()[::-1][:_RANKED]
-        return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in best]
+            return {}
+        chances = self._model.probabilities(row).tolist()
+        return dict(zip(self._model.labels, chances, strict=True))
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class LinearIntentClassifier(_LinearComponent, IntentClassifier):
-    """Says what is meant, with probabilities that can be compared with a threshold."""
+    """Says what is meant, and how likely it tells of danger that is now.
+
+    Examples with `metadata: {now: true}` are a class of their own beside the others of their
+    intent: a wish to die is no act, and a report is no cry for help. The intent's chance is the sum
+    of both. A detector of danger alone does worse (nlu/README.md): what a text may mean instead is
+    the best evidence against danger.
+    """
 
     def label(self, message: Message) -> str | None:
-        """Return the intent of an example."""
+        """Return the intent of an example, marked if it tells of danger now."""
         intent: str | None = message.get(INTENT)
-        return intent
+        return f"{intent}{_NOW}" if intent and _metadata(message).get("now") else intent
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Set `intent` and `intent_ranking`, also for a text without any known n-gram."""
+        """Set `intent`, `intent_ranking` and `now`, also for a text without any known n-gram.
+
+        `now` = {self_harm, danger}: the chances that a text tells of an act of self-harm begun or
+        ready, and of any other danger that is now.
+        """
         for message in messages:
-            ranking = self.ranking(message)
-            best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
-            message.set(INTENT, best, add_to_output=True)
+            chances = self.chances(message)
+            intents: defaultdict[str, float] = defaultdict(float)
+            now = {"danger": 0.0, "self_harm": 0.0}
+            for label, chance in chances.items():
+                intent = label.removesuffix(_NOW)
+                intents[intent] += chance
+                if label != intent:
+                    now["self_harm" if intent == _SELF_HARM else "danger"] += chance
+            ranking = _ranked(intents)
+            message.set(INTENT, _best(ranking), add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
+            message.set("now", now, add_to_output=True)
         return messages
 
 
@@ -162,22 +183,37 @@ class LanguageIdentifier(_LinearComponent, IntentClassifier):
 
     def label(self, message: Message) -> str | None:
         """Return the language of an example's intent block."""
-        metadata = message.get(METADATA) or {}
-        language: str | None = (metadata.get(INTENT) or {}).get("lang")
+        language: str | None = _metadata(message).get("lang")
         return language
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set `lang` = {name, confidence}; name is None where the words are foreign."""
         for message in messages:
-            ranking = self.ranking(message) if self._familiar(message) else []
-            best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
-            message.set("lang", best, add_to_output=True)
+            chances = self.chances(message) if self._familiar(message) else {}
+            message.set("lang", _best(_ranked(chances)), add_to_output=True)
         return messages
 
     def _familiar(self, message: Message) -> bool:
         words = _words(message)
         known = sum(word in self._words for word in words)
         return bool(words) and known >= self._config["known_words"] * len(words)
+
+
+def _metadata(message: Message) -> dict[str, Any]:
+    """Return what stands beside the intent of an example's block."""
+    metadata = message.get(METADATA) or {}
+    return metadata.get(INTENT) or {}
+
+
+def _ranked(chances: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return the likeliest names as {name, confidence}, best first."""
+    best = sorted(chances, key=chances.__getitem__, reverse=True)[:_RANKED]
+    return [{"name": name, "confidence": chances[name]} for name in best]
+
+
+def _best(ranking: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first of a ranking; without one, no name."""
+    return ranking[0] if ranking else {"name": None, "confidence": 0.0}
 
 
 def _words(message: Message) -> list[str]:

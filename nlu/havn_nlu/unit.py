@@ -36,6 +36,8 @@ class Turn:
     `intent` is `nlu_fallback` where the likeliest intent is not likely enough, or two are close.
     `ranking` holds up to five (intent, probability), best first and without the fallback, and
     `confidence` is the first of these probabilities.
+    `danger` and `self_harm` are the chances that it tells of violence or another danger that is
+    now, and of an act of self-harm begun or ready.
     `outcomes` are `utter_*` and `action_*` ids in the order in which they answer.
     `lang` is None where no n-gram of the text is known.
     """
@@ -43,6 +45,8 @@ class Turn:
     intent: str
     confidence: float
     ranking: list[tuple[str, float]]
+    danger: float
+    self_harm: float
     outcomes: list[str]
     lang: str | None
     lang_confidence: float
@@ -101,6 +105,8 @@ class Unit:
             intent=intent,
             confidence=ranking[0][1] if ranking else 0.0,
             ranking=ranking[:_RANKED],
+            danger=round(float(parsed["now"]["danger"]), 4),
+            self_harm=round(float(parsed["now"]["self_harm"]), 4),
             outcomes=self._outcomes(intent, screen, minor=minor),
             lang=language.get("name"),
             lang_confidence=round(float(language.get("confidence") or 0.0), 4),

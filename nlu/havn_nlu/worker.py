@@ -7,6 +7,7 @@ request frame gets one answer frame, and a connection may carry many. Requests:
       -> {"ok": true, "model": fingerprint, "loaded_s": 4.1, "rss_mb": 210.5}
     {"verb": "turn", "text": "…", "screen": "utter_main_menu" | null, "slots": {"minor": true}}
       -> {"intent": …, "confidence": …, "ranking": [[intent, probability], …],
+          "danger": 0.02, "self_harm": 0.0,
           "outcomes": ["utter_…"], "lang": "da" | null, "lang_confidence": 0.97}
 
 `screen` and `slots` may be left out; unknown slots are ignored. Errors: {"error": "bad_frame"} and

@@ -87,6 +87,38 @@ def test_code_word_leaves_the_page(page: Page, site: Site) -> None:
     assert "easy word" not in page.content()
 
 
+def test_a_line_comes_by_itself_and_the_words_being_typed_stay(page: Page, site: Site) -> None:
+    begin(page, site)
+    press(page, "Talk to a person")
+    press(page, "Only new messages")
+    press(page, "No, I will look")
+    press(page, "Skip")
+    page.locator("#text").fill("I am just wri")
+    steps = page.evaluate("history.length")
+    token = page.locator("#answers [name=token]").input_value()
+    site.door.write_as_person(token, "Ana", "Hello, it is me")
+    expect(log(page)).to_contain_text("Hello, it is me")
+    expect(page.locator(".said.person .who")).to_contain_text("Ana")
+    expect(page.locator("#text")).to_be_focused()
+    expect(page.locator("#text")).to_have_value("I am just wri")
+    assert page.evaluate("history.length") == steps
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    # Hidden, the page asks no more; when it fails, it asks less often, and goes on.
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.wait_for_timeout(4500)
+    asked = site.door.watched
+    page.wait_for_timeout(9000)
+    assert site.door.watched == asked
+    page.evaluate("delete document.hidden; dispatchEvent(new Event('visibilitychange'))")
+    site.door.broken = StoreUnavailableError("away")
+    page.wait_for_timeout(13_000)
+    assert 1 <= site.door.watched - asked <= 2
+    expect(page.locator("#text")).to_have_value("I am just wri")
+    site.door.broken = None
+    site.door.write_as_person(token, "Ana", "Still here")
+    expect(log(page)).to_contain_text("Still here", timeout=20_000)
+
+
 def test_self_check_stays_one_message(page: Page, site: Site) -> None:
     begin(page, site)
     press(page, "Is my situation OK?")

@@ -292,6 +292,8 @@ TURN = {
     "outcomes": ["utter_debt"],
     "lang": "en",
     "lang_confidence": 1.0,
+    "danger": 0.0,
+    "self_harm": 0.0,
 }
 BAD_FRAMES = {
     "nothing": b"",
@@ -313,6 +315,7 @@ BAD_FRAMES = {
     "too sure": framed({**TURN, "confidence": 1.5}),
     "not a number": framed({**TURN, "confidence": float("nan")}),
     "beyond all numbers": framed({**TURN, "confidence": 10**400}),
+    "danger of a wrong type": framed({**TURN, "danger": "likely"}),
     "language of a wrong type": framed({**TURN, "lang": ["da"]}),
 }
 
@@ -389,7 +392,7 @@ async def test_strange_fields_do_no_harm(app: App) -> None:
             {"at": "9" * 19},
             {"at": "nan"},
             {"begun": "maybe"},
-            {"look": "1", "text": "x"},
+            {"watch": "maybe", "text": "x"},
         ):
             kept = dict(browser.fields)
             response = await browser.send(**{"tap": "utter_main_menu", **change})
@@ -787,7 +790,7 @@ async def pragma(app: App, setting: str) -> None:
     """Set something on SQLite's one connection."""
     async with app.store._engine.connect() as connection:  # type: ignore[attr-defined]
         raw = (await connection.get_raw_connection()).driver_connection
-        await raw.execute(f"PRAGMA {setting}")
+        raw.execute(f"PRAGMA {setting}")
 
 
 # --- time -------------------------------------------------------------------------------------

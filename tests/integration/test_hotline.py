@@ -396,3 +396,18 @@ async def test_the_safe_word_turns_any_state_into_a_harmless_page(tmp_path: Path
         assert [s.text for s in talk.said if s.author == "visitor"] == []
         assert screens(await visitor.says("LANTERN")) == ["utter_return_neutral"]
         assert "line" in screens(await visitor.taps("action_pull"))
+
+
+async def test_only_who_is_asked_or_asks_ends_an_offer(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        stranger = StaffId("c3")
+        await ready(app, ANA, BO, stranger)
+        request = await asks(Visitor(app))
+        number = request.id or 0
+        await app.hotline.take(ANA, "Ana", number)
+        await app.hotline.offer_transfer(ANA, "Ana", number, BO, "", "transfer_shift")
+        with pytest.raises(NothingToTransferError):
+            await app.hotline.drop_transfer(stranger, number)
+        await app.hotline.drop_transfer(BO, number)
+        with pytest.raises(NothingToTransferError):
+            await app.hotline.accept_transfer(BO, "Bo", number)

@@ -254,7 +254,7 @@ async def test_a_batch_takes_few_statements(store: SqlStore, sealer: Sealer, vis
 
     await _one_turn(store, everyone)
 
-    assert count == 9 + 2  # nine statements, and two that begin
+    assert count == 9
 
 
 async def _one_turn(store: Store, everyone: list[Any]) -> None:

@@ -89,10 +89,14 @@ async def running(
         channels=channels,  # type: ignore[arg-type]
         words=words(),
     ) as app:
-        hours = chat_hours(app.renderer.registry)
-        if hours.is_open(clock.now(), lambda _day: False) if staffed is None else staffed:
+        if in_hours(app) if staffed is None else staffed:
             await on_shift(app, COLLEAGUE)
         yield app
+
+
+def in_hours(app: App) -> bool:
+    """Tell whether the hours of the chat say that somebody writes now."""
+    return chat_hours(app.renderer.registry).is_open(app.clock.now(), lambda _day: False)
 
 
 async def on_shift(app: App, staff: StaffId, languages: frozenset[str] = frozenset()) -> None:

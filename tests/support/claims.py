@@ -23,6 +23,7 @@ from bot.domain.triage import Lexicon
 from bot.ports import Dialogue
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from tests.support.app import COLLEAGUE, in_hours, on_shift
 from tests.support.deck import ROOT, deck
 from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
 from tests.support.telegram_api import TelegramApi
@@ -37,7 +38,6 @@ IN_FORCE: dict[str, Any] = {
     "operator_name": "Nordlyset",
     "operator_contact": "post@nordlyset.example",
     "retention_idle_hours": 5,
-    "retention_closed_days": 2,
     "retention_cap_days": 3,
     "web_idle_minutes": 7,
     "neutral_site": "https://weather.example/today",
@@ -91,7 +91,7 @@ async def havn(
     dialogue: Dialogue | None = None,
     **settings: Any,
 ) -> AsyncIterator[App]:
-    """Lend a whole Havn under the settings of these tests."""
+    """Lend a whole Havn under the settings of these tests; somebody is on shift in its hours."""
     chosen = Settings(root=ROOT, data_dir=folder / "var", **{**IN_FORCE, **settings})
     async with open_app(
         chosen,
@@ -100,6 +100,8 @@ async def havn(
         channels={Channel.TELEGRAM: channel or RecordingChannel()},
         words=_words(**settings),
     ) as app:
+        if in_hours(app):
+            await on_shift(app, COLLEAGUE)
         yield app
 
 

@@ -119,14 +119,16 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
-    folder: Path, store: Store | None = None, sealer: Sealer | None = None, **options: Any
-) -> AsyncIterator[Rig]:
-    """Lay a desk over a store; in memory unless one is given."""
-    sealer = sealer or EphemeralKeys()
-    store = store or MemoryStore(sealer)
-    clock, address = FakeClock(), options.get("address", ADDRESS)
-    sessions = SessionKeeper(store, clock, demo=options.get("demo", False))
+async def rig(folder: Path, **options: Any) -> AsyncIterator[Rig]:
+    """Lend a desk."""
+    yield make_rig(folder, **options)
+
+
+def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig:
+    """Lay a desk over a store in memory."""
+    sealer = EphemeralKeys()
+    store, clock = MemoryStore(sealer), FakeClock()
+    sessions = SessionKeeper(store, clock, demo=demo)
     challenges, rites = Challenges(sealer), WebAuthn(address)
     anchors = AnchorFile(folder / "audit-anchor")
     texts = Texts.load(LOCALES, allow_drafts=True, domain="console")
@@ -162,7 +164,7 @@ async def rig(
         renderer=renderer,
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
     )
-    yield Rig(desk, store, sealer, clock, rites, anchors)
+    return Rig(desk, store, sealer, clock, rites, anchors)
 
 
 @dataclass
@@ -171,6 +173,7 @@ class Authenticator:
 
     origin: str = ADDRESS
     verifies_user: bool = True
+    counts: bool = True
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     count: int = 0
     user: bytes = b""
@@ -192,7 +195,7 @@ class Authenticator:
 
     def get(self, options: Any) -> dict[str, Any]:
         """Answer navigator.credentials.get()."""
-        self.count += 1
+        self.count += self.counts
         data = self._data(options["rpId"], flags=0x01)
         client = self._client("webauthn.get", options["challenge"])
         signed = data + hashlib.sha256(client).digest()

@@ -93,6 +93,9 @@ class RecordingDoor:
     ) -> Sequence[Sent]:
         raise NotImplementedError
 
+    async def watch(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent] | None:
+        raise NotImplementedError
+
     async def stay(self, channel: Channel, sender: str) -> bool:
         raise NotImplementedError
 

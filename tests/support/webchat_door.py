@@ -29,8 +29,8 @@ from bot.domain.messages import (
     Text,
 )
 from bot.domain.screens import Deck
-from bot.domain.triage import assess
-from bot.domain.turn import Ask, Forget, Hide, Situation, Understanding, Withdraw, respond
+from bot.domain.triage import Understanding, assess
+from bot.domain.turn import Ask, Forget, Hide, Situation, Withdraw, respond
 from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 from bot.settings import Settings
@@ -116,7 +116,7 @@ class _Visitor:
 class MemoryDoor:
     """See the module. ``broken`` makes the next calls fail; ``seen`` is everything that came in.
 
-    ``read`` counts the messages it returned from the past. With ``hold`` set, an answer waits for
+    ``read`` counts the messages it returned from the past, ``watched`` how often a script looked. With ``hold`` set, an answer waits for
     it and says so by ``held``.
     """
 
@@ -131,6 +131,7 @@ class MemoryDoor:
         self.held: asyncio.Event | None = None
         self.silent = False
         self.read = 0
+        self.watched = 0
         self._ids = 1_000
 
     async def accept(
@@ -166,6 +167,15 @@ class MemoryDoor:
         found = said[max(0, len(said) - max(new, least)) :]
         self.read += len(found)
         return found
+
+    async def watch(self, channel: Channel, sender: str, after: MessageId) -> Sequence[Sent] | None:
+        self.watched += 1
+        if self.broken:
+            raise self.broken
+        visitor = self.visitors.get(sender)
+        if visitor is None or not visitor.waiting:
+            return None
+        return [sent for sent in visitor.sent if sent.id > after]
 
     async def stay(self, channel: Channel, sender: str) -> bool:
         if self.broken:

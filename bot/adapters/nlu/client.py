@@ -142,6 +142,8 @@ def _meaning(answer: dict[str, Any]) -> Meaning:
             outcomes=tuple(_word(outcome) for outcome in answer["outcomes"]),
             locale=_word(answer.get("lang") or ""),
             locale_confidence=_share(answer.get("lang_confidence") or 0.0),
+            danger=_share(answer["danger"]),
+            self_harm=_share(answer["self_harm"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise DialogueUnavailableError("the NLU unit gave a malformed answer") from None

@@ -11,7 +11,7 @@ from bot.domain.errors import KeyUnavailableError
 
 CONSOLE = "console"
 _CHAIN = "audit_chain"
-_FIRST = "audit_first"
+FIRST = "audit_first"
 _NUMBER_BYTES = 8
 _TABLE = "CREATE TABLE IF NOT EXISTS own_keys (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL)"
 
@@ -61,7 +61,7 @@ class OwnKeys:
     def begin_chain(self, kek: AESGCM) -> ChainKey:
         """Make the key a trail begins with, and keep it until an auditor takes it."""
         first = ChainKey.first()
-        self.write(kek, _FIRST, first.key)
+        self.write(kek, FIRST, first.key)
         self.keep_chain(kek, first)
         return first
 
@@ -71,11 +71,11 @@ class OwnKeys:
 
     def first(self, kek: AESGCM) -> bytes | None:
         """Return the key the trail began with, None once it was taken."""
-        return self.read(kek, _FIRST)
+        return self.read(kek, FIRST)
 
     def erase_first(self) -> None:
         """Erase the key the trail began with."""
-        self._database.execute("DELETE FROM own_keys WHERE name = ?", [_FIRST])
+        self._database.execute("DELETE FROM own_keys WHERE name = ?", [FIRST])
 
 
 def _binding(name: str) -> bytes:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.adapters.storage.driver import Dialect
 from bot.domain.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -74,7 +75,8 @@ def _sqlite(url: URL, pragmas: dict[str, Any]) -> AsyncEngine:
         raise ConfigurationError("HAVN_DATABASE_URL must name a file: sqlite:///folder/havn.db")
     Path(url.database).touch(_OWNER_ONLY)
     engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"),
+        url.set(drivername=f"sqlite+{Dialect.driver}"),
+        connect_args={"timeout": pragmas["busy_timeout"] / 1000},
         pool_size=1,
         max_overflow=0,
         hide_parameters=True,
@@ -83,7 +85,6 @@ def _sqlite(url: URL, pragmas: dict[str, Any]) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def harden(connection: Any, _record: Any) -> None:
         """Set what SQLite forgets between connections; refuse to run without it."""
-        connection.isolation_level = None
         cursor = connection.cursor()
         for name, value in pragmas.items():
             cursor.execute(f"PRAGMA {name} = {value}")
@@ -92,10 +93,5 @@ def _sqlite(url: URL, pragmas: dict[str, Any]) -> AsyncEngine:
             if found is None or found[0] != value:
                 raise ConfigurationError(f"SQLite does not keep {name} = {value}")
         cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_immediate(connection: Connection) -> None:
-        """Take the write lock at once: a read that becomes a write would fail without waiting."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

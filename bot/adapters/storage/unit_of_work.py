@@ -129,10 +129,8 @@ class SqlStore:
         """Move the journal into the database; False while a reader of another process holds it."""
         try:
             async with self._engine.connect() as connection:
-                raw = (await connection.get_raw_connection()).driver_connection
-                cursor = await raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
-                (busy, _, _) = await cursor.fetchone()
-                await cursor.close()
+                raw = (await connection.get_raw_connection()).dbapi_connection
+                ((busy, _, _),) = await raw.aside("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise StoreUnavailableError(_kind(error)) from None
         return not busy

@@ -145,15 +145,15 @@ class Chat:
     async def _answer(self, request: Request, form: Submission) -> Response:
         if form.token in self._departed:
             return self.refuse(request, 410)
+        if form.watch:
+            return await self._watch(form)
         if not form.begun:
             return await self._begin(request, form)
         before = await self._thread(request, form)
-        if not before:
-            return self.refuse(request, 410)
-        if await self._is_left_alone(form, before[-1].at.timestamp()):
+        if not before or await self._is_left_alone(form, before[-1].at.timestamp()):
             return self.refuse(request, 410)
         said = [Said.of(sent) for sent in before]
-        if form.look or not (form.tap or form.text):
+        if not (form.tap or form.text):
             return self._show(request, self._drawing.looked(form, said))
         return await self._converse(request, form, _event(form), said)
 
@@ -163,8 +163,16 @@ class Chat:
         Nothing is erased here, for this clock may have jumped; the keeper compares two.
         """
         idle = is_idle(self._now(), form.at, shown_at, self._idle_minutes)
-        waits = (idle or form.look) and await self._door.stay(_WEB, form.token)
-        return idle and not waits
+        return idle and not await self._door.stay(_WEB, form.token)
+
+    async def _watch(self, form: Submission) -> Response:
+        """Answer the script that looks by itself: what came, nothing yet, or no more of it."""
+        said = await self._door.watch(_WEB, form.token, MessageId(form.last))
+        if said is None:
+            return Response(status_code=410)
+        if not said:
+            return Response(status_code=204)
+        return self._pages.fragment(self._drawing.watched(form, [Said.of(sent) for sent in said]))
 
     async def _begin(self, request: Request, form: Submission) -> Response:
         """Answer on a page behind which no conversation stands yet."""

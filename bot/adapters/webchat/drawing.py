@@ -10,16 +10,17 @@ from bot.adapters.webchat.session import NewSecret
 from bot.adapters.webchat.view import (
     CLEARING,
     CLOSED,
+    DECOYS,
+    ENDING,
     FORGOTTEN,
     HIDDEN,
     INTERRUPTION,
-    JOINED,
-    LOOK,
     Said,
     View,
     remaining,
 )
 from bot.domain.messages import Bubble, Channel
+from bot.domain.screens import PING
 from bot.i18n import LOCALES
 from bot.ports import Door
 
@@ -52,7 +53,7 @@ class Drawing:
         """
         talk = _talk(form, said, before)
         locale = _speaking(form, talk.said)
-        echo = "" if talk.ends else _echo(form, said, before)
+        echo = "" if talk.clears else _echo(form, said, before)
         view = View(
             locale=locale,
             token=form.token,
@@ -64,12 +65,13 @@ class Drawing:
             begun=not talk.ends,
             writable=True,
             chosen=True,
-            clear=talk.ends or not form.begun,
+            clear=talk.clears or not form.begun,
             echo=echo,
             keep_echo=bool(echo),
             note=self._word("web_cut", locale) if form.cut else "",
             status="" if talk.said else self._word("web_sent", locale),
-            look=_with_person(talk.thread) or not talk.said,
+            look=_may_look(talk),
+            live=any(message.looks or message.talks for message in talk.said),
             whole=not form.begun or locale != form.locale or talk.ends,
         )
         return self._forgotten(view) if talk.forgets else view
@@ -78,7 +80,27 @@ class Drawing:
         """Return what a person has answered since, or that there is nothing yet."""
         view = self.turn(replace(form, text=""), (), said)
         key = "web_new_answer" if view.said else "web_no_answer_yet"
-        return replace(view, look=form.look, status=self._word(key, view.locale))
+        return replace(view, status=self._word(key, view.locale))
+
+    def watched(self, form: Submission, said: Sequence[Said]) -> View:
+        """Return what came by itself, for the page as it stands: nothing else of it changes.
+
+        A hello stands in for lines that wait, so the page goes on asking for what was before it.
+        """
+        hello = all(message.bubble.screen == PING for message in said)
+        return View(
+            locale=form.locale,
+            token=form.token,
+            nonce=form.nonce,
+            said=said,
+            last=form.last if hello else max(message.id for message in said),
+            at=form.at,
+            begun=True,
+            writable=True,
+            chosen=form.chosen,
+            keep_echo=False,
+            live=not hello,
+        )
 
     def fresh(self, wanted: Wanted, screen: str, token: str = "", note: str = "") -> View:
         """Return a view that no conversation stands behind."""
@@ -135,6 +157,11 @@ class _Talk:
 
     @property
     def ends(self) -> bool:
+        """Tell whether no conversation stands behind the page any more."""
+        return any(message.bubble.screen in ENDING for message in self.said)
+
+    @property
+    def clears(self) -> bool:
         """Tell whether nothing of before may be seen."""
         return any(message.bubble.screen in CLEARING for message in self.said)
 
@@ -151,14 +178,16 @@ def _talk(form: Submission, said: Sequence[Said], before: Sequence[Said]) -> _Ta
 
 
 def _echo(form: Submission, said: Sequence[Said], before: Sequence[Said]) -> str:
-    """Return the visitor's own words where the page may repeat them; never a code word.
+    """Return the visitor's own words where the page may repeat them; never a secret word.
 
-    Sent again by a reload, words are not shown again, for they may have been one.
+    Sent again by a reload, words are not shown again, for they may have been one. The word that
+    ends a decoy is one, too.
     """
     known = {message.id for message in before}
     repeated = bool(said) and all(message.id in known for message in said)
-    code_word = any(message.once for message in before if message.id >= form.last)
-    return "" if form.tap or repeated or code_word else form.text
+    last = [message for message in before if message.id >= form.last]
+    secret = any(message.once or message.bubble.screen in DECOYS for message in last)
+    return "" if form.tap or repeated or secret else form.text
 
 
 def _speaking(form: Submission, said: Sequence[Said]) -> str:
@@ -168,10 +197,8 @@ def _speaking(form: Submission, said: Sequence[Said]) -> str:
     return said[-1].bubble.locale
 
 
-def _with_person(thread: Sequence[Said]) -> bool:
-    """Tell whether a person may answer now, and no button of the last message looks for it."""
-    if not thread:
+def _may_look(talk: _Talk) -> bool:
+    """Tell whether something may come later, and no button of the last message looks for it."""
+    if not talk.thread or talk.thread[-1].looks:
         return False
-    last = thread[-1]
-    offered = any(choice.data == LOOK for row in last.bubble.rows for choice in row)
-    return not offered and (bool(last.person) or last.bubble.screen == JOINED)
+    return talk.thread[-1].talks or not talk.said

@@ -36,8 +36,9 @@ class Submission:
 
     ``token`` recognises the visitor and ``nonce`` the form; both are "" unless they have the right
     shape. ``last`` is the id of the last message on the page, ``at`` the time of the page in Unix
-    seconds. ``begun`` tells whether the page says that the chat was started, ``chosen`` whether the
-    visitor chose ``locale``. ``pick`` is a locale pressed on the first page.
+    seconds. ``watch`` is set by the script, which asks by itself. ``begun`` tells whether the page
+    says that the chat was started, ``chosen`` whether the visitor chose ``locale``. ``pick`` is a
+    locale pressed on the first page.
     """
 
     token: str = field(default="", repr=False)
@@ -49,7 +50,7 @@ class Submission:
     chosen: bool = False
     pick: str = ""
     tap: str = ""
-    look: bool = False
+    watch: bool = False
     text: str = field(default="", repr=False)
     cut: bool = False
 
@@ -73,7 +74,7 @@ async def read_submission(request: Request) -> Submission:
         chosen=_one(form, "chosen") == "1",
         pick=_matching(_LOCALE, _one(form, "pick")),
         tap=_one(form, "tap"),
-        look=_one(form, "look") == "1",
+        watch=_one(form, "watch") == "1",
         text=text[:TEXT_CHARACTERS],
         cut=len(text) > TEXT_CHARACTERS,
     )

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.domain import decoy
 from bot.domain.messages import Bubble, Choice, Sent
+from bot.domain.screens import CODE_WORD, JOINED, SAFE_WORD, SAFE_WORD_AGAIN
 from bot.i18n import direction
 
 INTERRUPTION = "utter_web_interruption"
@@ -11,15 +13,18 @@ CLOSED = "utter_web_session_closed"
 NOT_SENT = "utter_web_not_sent"
 HIDDEN = "utter_hide_done"
 FORGOTTEN = "utter_forget_done"
-CODE_WORD = "utter_human_code_word"
-JOINED = "utter_human_joined"
 DANGER = "utter_danger_now"
 PHONE = "utter_phone_numbers"
 PERSON = "utter_human_consent"
 HIDE = "action_hide"
 LOOK = "action_pull"
+# After these no conversation stands behind the page.
+ENDING = frozenset({HIDDEN, FORGOTTEN})
+DECOYS = frozenset({*decoy.CARDS, decoy.NUMBERS})
 # After these nothing of before may be seen.
-CLEARING = frozenset({HIDDEN, FORGOTTEN})
+CLEARING = ENDING | DECOYS
+# Questions for a secret word.
+_SECRET = frozenset({CODE_WORD, SAFE_WORD, SAFE_WORD_AGAIN})
 # The row of ways out keeps its place under the text field, so it is not drawn among the answers.
 _ROW = (PHONE, PERSON, HIDE)
 # Screens that stand beside an answer.
@@ -52,7 +57,17 @@ class Said:
     @property
     def once(self) -> bool:
         """Tell whether the message leaves the page with the next answer, so nobody learns of it."""
-        return self.bubble.screen == CODE_WORD
+        return self.bubble.screen in _SECRET
+
+    @property
+    def looks(self) -> bool:
+        """Tell whether a button of the message looks for a person's answer."""
+        return any(choice.data == LOOK for row in self.bubble.rows for choice in row)
+
+    @property
+    def talks(self) -> bool:
+        """Tell whether a person says this, or has just come."""
+        return bool(self.person) or self.bubble.screen == JOINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,8 @@ class View:
     long as no conversation stands behind the page, ``writable`` while nothing may be typed.
     ``clear`` empties the log first. ``echo`` are the visitor's own words where the page repeats
     them, ``keep_echo`` tells the script to do so. ``typed`` stays in the text field, ``note`` is a
-    line above it. ``look`` offers to look for a person's answer. ``whole`` asks the script for a
+    line above it. ``look`` offers to look for a person's answer; ``live`` has the script look by
+    itself. ``whole`` asks the script for a
     full redraw, after a start or a change of language. ``then`` replaces everything after a while.
     """
 
@@ -84,6 +100,7 @@ class View:
     note: str = ""
     status: str = ""
     look: bool = False
+    live: bool = False
     languages: Sequence[tuple[str, str]] = ()
     whole: bool = False
     then: Said | None = None
@@ -136,8 +153,8 @@ def _parted(rows: Rows) -> tuple[Rows, Sequence[Choice]]:
 def remaining(said: Iterable[Said], fresh: Collection[int] = ()) -> list[Said]:
     """Return what a page still shows of a conversation.
 
-    Nothing from before a hiding, nothing that a later message replaced, no code-word question once
-    it was answered, and only the last few; but all of those whose id is ``fresh``.
+    Nothing from before a hiding, nothing that a later message replaced, no question for a secret
+    word once it was answered, and only the last few; but all of those whose id is ``fresh``.
     """
     kept: dict[int, Said] = {}
     for message in sorted(said, key=lambda m: m.id):

@@ -25,7 +25,7 @@ from bot.settings import Settings
 
 # The bars are set for a machine of this size; a larger one is held to it where the system can.
 CORES = 2
-_PARTS = ("havn", "sqlalchemy", "aiosqlite", "cryptography", "starlette", "uvicorn")
+_PARTS = ("havn", "sqlalchemy", "cryptography", "starlette", "uvicorn")
 _SYNCS = 100
 _PAGE = bytes(4096)
 

@@ -28,6 +28,11 @@ class Flag(StrEnum):
     HUMAN = "human"
 
 
+# The two screens that answer danger.
+DANGER: Final = "utter_danger_now"
+CARE: Final = "utter_suicide_care"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a group of phrases stands for."""
@@ -40,10 +45,10 @@ class Outcome:
 # A group of phrases in the file and what it means. The order decides which screen answers when
 # several match: numbers first, so the question about age comes after every screen that helps.
 GROUPS: Final[Mapping[str, Outcome]] = {
-    "violence": Outcome(Level.RED, Flag.VIOLENCE, "utter_danger_now"),
-    "self_harm_now": Outcome(Level.RED, Flag.SELF_HARM_NOW, "utter_suicide_care"),
-    "self_harm": Outcome(Level.ORANGE, Flag.SELF_HARM, "utter_suicide_care"),
-    "cry_for_help": Outcome(Level.ORANGE, Flag.HUMAN, "utter_danger_now"),
+    "violence": Outcome(Level.RED, Flag.VIOLENCE, DANGER),
+    "self_harm_now": Outcome(Level.RED, Flag.SELF_HARM_NOW, CARE),
+    "self_harm": Outcome(Level.ORANGE, Flag.SELF_HARM, CARE),
+    "cry_for_help": Outcome(Level.ORANGE, Flag.HUMAN, DANGER),
     "threats_family": Outcome(Level.ORANGE, Flag.FAMILY, "utter_threats_family"),
     "leaving_soon": Outcome(Level.ORANGE, Flag.LEAVING, "utter_leaving_soon"),
     "minor": Outcome(Level.ORANGE, Flag.MINOR, "utter_minor_check"),

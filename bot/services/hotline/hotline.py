@@ -17,6 +17,7 @@ from bot.domain.errors import (
     AlreadyTakenError,
     ConversationGoneError,
     FullError,
+    NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
     StillOpenError,
@@ -303,10 +304,17 @@ class Hotline:
 
         return await self._change(handover, change)
 
-    async def drop_transfer(self, handover: int) -> None:
-        """Refuse an offered conversation, or take an offer back."""
+    async def drop_transfer(self, staff: StaffId, handover: int) -> None:
+        """Refuse an offered conversation, or take an offer back.
+
+        NothingToTransferError for whoever neither offered it nor was asked.
+        """
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
+            transfer = case.handover.transfer
+            asked = transfer is not None and transfer.to in (None, staff)
+            if not (asked or case.handover.owner == staff):
+                raise NothingToTransferError("the offer is for somebody else")
             return handovers.dropped_transfer(case.handover), case.conversation
 
         await self._change(handover, change)
@@ -361,7 +369,8 @@ class Hotline:
 
         closed = await self._change(handover, change)
         if erase:
-            await self._eraser.forget({closed.conversation})
+            # Without a word: nobody is written to unasked.
+            await self._eraser.expire({closed.conversation})
 
     # --- inside ---
 

@@ -83,17 +83,23 @@ class Ladder:
         await case.unit.timers.cancel(case.conversation.id, UNANSWERED)
         if case.handover.state is not State.WAITING:
             return case.handover, case.conversation
-        urgent = case.handover.level is Level.RED
-        return case.handover, await self._tell(case, _HONEST if urgent else _STILL)
+        soon = case.handover.level is not Level.RED and await _on_shift(case)
+        return case.handover, await self._tell(case, _STILL if soon else _HONEST)
 
     async def _tell(self, case: Case, screen: str) -> Conversation:
         """Show a screen to a visitor who is here; nothing is sent to one who may not be alone."""
         conversation = case.conversation
         if not case.handover.present(conversation.last_seen_at, case.now):
             return conversation
-        low, high = queue.estimate(await case.unit.handovers.waiting_ahead(case.handover))
+        ahead = await case.unit.handovers.waiting_ahead(case.handover)
+        low, high = queue.estimate(ahead, await _on_shift(case))
         values = {"wait_estimate": f"{low}-{high}"} if screen == _STILL else {}
         reply = Reply(screen, conversation.memory.locale or "en", values)
         id_ = self._ids.next(case.now)
         await case.unit.messages.post([outgoing(conversation, reply, id_=id_, now=case.now)])
         return replace(conversation, memory=replace(conversation.memory, screen=screen))
+
+
+async def _on_shift(case: Case) -> int:
+    """Return how many counsellors are on shift."""
+    return len(await case.unit.shifts.since(case.now - queue.ALIVE))

@@ -8,8 +8,8 @@ from bot.domain.conversation import Choice, Consent, Conversation, Memory, Notif
 from bot.domain.handover import State, asked, offer
 from bot.domain.messages import Channel, ConversationId, Event, Media, Start, Tapped, Text
 from bot.domain.screens import Tap
-from bot.domain.triage import Assessment, Flag, Level
-from bot.domain.turn import Situation, Turn, Understanding, respond
+from bot.domain.triage import Assessment, Flag, Level, Understanding
+from bot.domain.turn import Situation, Turn, respond
 from tests.support.deck import deck
 from tests.support.fakes import OPEN
 
@@ -275,11 +275,6 @@ class TestUnderstanding:
         human = Understanding(Assessment(Level.YELLOW, frozenset({Flag.HUMAN}), None))
         assert screens(after(Text("x"), understanding=human)) == ["utter_human_consent"]
 
-    def test_the_classifier_raises_to_orange_and_never_to_red(self) -> None:
-        assert turn.offered_level(Assessment(), "danger_now") is Level.ORANGE
-        assert turn.offered_level(RED, "greet") is Level.RED
-        assert turn.offered_level(Assessment(), "greet") is Level.GREY
-
     def test_an_old_button_of_a_screen_that_is_gone_leads_to_the_menu(self) -> None:
         assert screens(after(tap("utter_of_last_year"))) == [turn.MENU]
 
@@ -299,56 +294,40 @@ class TestTwoEvidences:
     WORDS = Assessment(danger_words=True)
     MEANS = Assessment(self_harm_words=True)
 
-    def meant(
-        self, assessment: Assessment, intent: str, chance: float, *outcomes: str
-    ) -> Understanding:
-        return Understanding(assessment, intent, ((intent, chance),), outcomes)
-
     def test_words_and_meaning_are_answered_like_explicit_words(self) -> None:
-        sure = self.meant(self.WORDS, "danger_now", 0.9, "utter_danger_now")
+        sure = Understanding(self.WORDS, "danger_now", outcomes=("utter_danger_now",), danger=0.9)
         assert after(Text("x"), understanding=sure) == after(
             Text("x"), understanding=Understanding(RED)
         )
 
     def test_means_and_meaning_show_care_and_tell_staff(self) -> None:
-        sure = self.meant(self.MEANS, "suicide", 0.9, "utter_suicide_care")
+        sure = Understanding(self.MEANS, "suicide", self_harm=0.9)
         result = after(Text("x"), understanding=sure)
         assert screens(result) == ["utter_suicide_care"]
         assert result.effects == (turn.Offer(Level.RED),)
 
     def test_the_meaning_counts_although_another_is_likelier(self) -> None:
-        ranking = (("debt", 0.5), ("danger_now", 0.4))
-        result = after(
-            Text("x"), understanding=Understanding(self.WORDS, "debt", ranking, ("utter_debt",))
-        )
+        debt = Understanding(self.WORDS, "debt", outcomes=("utter_debt",), danger=0.4)
+        result = after(Text("x"), understanding=debt)
         assert screens(result) == ["utter_danger_now"]
         assert result.effects == (turn.Offer(Level.RED),)
 
     def test_the_classifier_alone_is_never_red(self) -> None:
         answers = {"danger_now": "utter_danger_now", "suicide": "utter_suicide_care"}
         for intent, screen in answers.items():
-            sure = self.meant(Assessment(), intent, 1.0, screen)
+            sure = Understanding(
+                Assessment(), intent, outcomes=(screen,), danger=1.0, self_harm=1.0
+            )
             for before in deck().screens:
                 result = after(Text("x"), conversation(screen=before), understanding=sure)
                 assert turn.Offer(Level.RED) not in result.effects, before
                 assert result.memory.level < Level.RED, before
-            assert turn.offered_level(Assessment(), intent, ((intent, 1.0),)) is Level.ORANGE
 
     def test_words_alone_are_not_red_and_the_meaning_answers(self) -> None:
-        calm = self.meant(self.WORDS, "debt", 0.9, "utter_debt")
+        calm = Understanding(self.WORDS, "debt", outcomes=("utter_debt",))
         result = after(Text("x"), understanding=calm)
         assert screens(result) == ["utter_debt"]
         assert result.effects == ()
-        assert turn.offered_level(self.WORDS, "debt", (("debt", 1.0),)) is Level.YELLOW
-
-    def test_each_meaning_needs_its_own_words(self) -> None:
-        means_only = turn.offered_level(self.WORDS, "suicide", (("suicide", 0.9),))
-        assert means_only is Level.ORANGE
-
-    def test_an_unlikely_meaning_confirms_nothing(self) -> None:
-        for words in (self.WORDS, self.MEANS):
-            ranking = (("debt", 0.9), ("danger_now", 0.05), ("suicide", 0.05))
-            assert turn.confirmed_danger(words, ranking) is None
 
     def test_without_the_unit_words_get_the_numbers_and_nobody_is_alarmed(self) -> None:
         for words, screen in ((self.WORDS, "utter_danger_now"), (self.MEANS, "utter_suicide_care")):
@@ -362,15 +341,15 @@ class TestTwoEvidences:
             Level.ORANGE, frozenset({Flag.MINOR}), "utter_minor_check", 15, danger_words=True
         )
         assert screens(after(Text("x"), understanding=Understanding(child))) == ["utter_danger_now"]
-        read = self.meant(child, "minor", 0.9, "utter_minor_check")
+        read = Understanding(child, "minor", outcomes=("utter_minor_check",))
         assert screens(after(Text("x"), understanding=read)) == ["utter_minor_check"]
-        danger = Understanding(child, "minor", (("minor", 0.6), ("danger_now", 0.4)))
+        danger = Understanding(child, "minor", danger=0.4)
         result = after(Text("x"), understanding=danger)
         assert screens(result) == ["utter_danger_now"]
         assert (result.effects, result.memory.level) == ((turn.Offer(Level.RED),), Level.RED)
 
     def test_nothing_lowers_explicit_words(self) -> None:
-        calm = Understanding(RED, "greet", (("greet", 1.0),), ("utter_greet",))
+        calm = Understanding(RED, "greet", outcomes=("utter_greet",))
         assert screens(after(Text("x"), understanding=calm)) == ["utter_danger_now"]
 
     def test_a_code_word_may_be_a_word_near_danger(self) -> None:

@@ -1,6 +1,7 @@
 """Signing in and out, sessions and their cookie, fresh proofs, and forged requests."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,11 @@ async def test_a_passkey_that_does_not_prove_it_is_refused(
     assert "set-cookie" not in response.headers
 
 
-async def test_an_answer_is_good_once(rig: Rig, browser: Browser) -> None:
+@pytest.mark.parametrize("counts", [True, False])
+async def test_an_answer_is_good_once(rig: Rig, browser: Browser, *, counts: bool) -> None:
+    """Also for passkeys that are shared between devices, which do not count their answers."""
     key, _ = await rig.with_passkey("Ana")
+    key.counts = counts
     asked = (await browser.post("/sign-in/passkey/options")).json()
     body = {"challenge": asked["challenge"], "credential": key.get(asked["options"])}
     assert (await browser.post("/sign-in/passkey", json=body)).status_code == 200
@@ -206,6 +210,20 @@ async def test_a_password_does_not_let_in_who_needs_a_passkey(
     fields = {"password": PASSWORD, "code": rig.code(secret), "secret": encode(sealed)}
     assert (await browser.post(f"/enrol/{token}/password", data=fields)).status_code == 400
     assert 'name="password"' not in (await browser.get(f"/enrol/{token}")).text
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.PUBLISHER])
+async def test_nor_does_a_password_from_before_they_had_the_role(
+    rig: Rig, browser: Browser, role: Role
+) -> None:
+    secret, _ = await rig.with_password("Ana")
+    async with rig.store.begin() as unit:
+        account = await unit.staff.find("Ana")
+        assert account
+        raised = replace(account.staff, roles=frozenset({role}))
+        await unit.staff.save(replace(account, staff=raised))
+    rig.clock.turn(minutes=1)
+    assert (await by_password(browser, code=rig.code(secret))).status_code == 400
 
 
 # --- sessions ---------------------------------------------------------------------------------

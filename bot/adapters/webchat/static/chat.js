@@ -6,6 +6,7 @@
   const find = (id) => document.getElementById(id);
   let gone = false;
   let request = null;
+  let glance = null;
   let again = null;
 
   // --- Exit: blank first, then end the chat, then go ---
@@ -13,6 +14,7 @@
   const wipe = () => {
     gone = true;
     if (request) request.abort();
+    if (glance) glance.abort();
     const token = document.querySelector('[name=token]');
     const body = new FormData();
     body.set('token', token ? token.value : '');
@@ -85,6 +87,7 @@
 
   const post = (body, text) => {
     if (request || gone) return;
+    if (glance) glance.abort();
     say('sending');
     const held = document.activeElement;
     busy(true);
@@ -110,6 +113,7 @@
     again = () => post(body, text);
     find('notice').replaceChildren(notice);
     say('failed');
+    plan();
     if (held.isConnected) held.focus({ preventScroll: true });
   };
 
@@ -134,24 +138,10 @@
     if ('clear' in told) log.replaceChildren();
     if (status === 200) for (const once of log.querySelectorAll('[data-once]')) once.remove();
     if (text && 'echo' in told) log.append(own(text, told.echo));
-    let first = null;
-    for (const said of [...page.getElementById('log').children]) {
-      const replaced = said.dataset.on && find(said.dataset.on);
-      if (replaced) replaced.remove();
-      if (said.id && find(said.id)) continue;
-      log.append(document.adoptNode(said));
-      first = first || said;
-    }
+    const first = append(page);
     const typed = find('text').value;
     const writing = held === find('text');
-    for (const id of ['top', 'answers', 'composer', 'notice', 'row', 'unsent']) {
-      const part = page.getElementById(id);
-      if (part && find(id)) find(id).replaceWith(document.adoptNode(part));
-    }
-    for (const field of find('answers').querySelectorAll('input')) {
-      const twin = find('write').elements[field.name];
-      if (twin) twin.value = field.value;
-    }
+    swap(page, ['top', 'answers', 'composer', 'notice', 'row', 'unsent']);
     find('top').querySelector('[name=token]').value = find('answers').elements.token.value;
     root.lang = page.documentElement.lang;
     root.dir = page.documentElement.dir;
@@ -164,6 +154,35 @@
     if (first) first.scrollIntoView({ block: 'start' });
     const then = log.querySelector('.said[hidden]');
     if (then) setTimeout(() => afterwards(then), 10000);
+    if ('clear' in told) live = false;
+    if ('live' in told) live = true;
+    every = EVERY;
+    plan();
+  };
+
+  // Put what is new into the log, and return the first of it.
+  const append = (page) => {
+    let first = null;
+    for (const said of [...page.getElementById('log').children]) {
+      const replaced = said.dataset.on && find(said.dataset.on);
+      if (replaced) replaced.remove();
+      if (said.id && find(said.id)) continue;
+      find('log').append(document.adoptNode(said));
+      first = first || said;
+    }
+    return first;
+  };
+
+  // Take parts of another page, and keep both forms alike.
+  const swap = (page, ids) => {
+    for (const id of ids) {
+      const part = page.getElementById(id);
+      if (part && find(id)) find(id).replaceWith(document.adoptNode(part));
+    }
+    for (const field of find('answers').querySelectorAll('input')) {
+      const twin = find('write').elements[field.name];
+      if (twin) twin.value = field.value;
+    }
   };
 
   const afterwards = (then) => {
@@ -171,6 +190,53 @@
     then.hidden = false;
     find('log').replaceChildren(then);
   };
+
+  // --- Looking by itself, while a person may write ---
+
+  const EVERY = 4000;
+  const SELDOM = 60000;
+  let live = false;
+  let every = EVERY;
+  let timer = 0;
+
+  const plan = () => {
+    clearTimeout(timer);
+    if (live && !gone) timer = setTimeout(watchOut, every);
+  };
+
+  const watchOut = () => {
+    if (gone || request || glance || document.hidden) return;
+    const body = new FormData(find('answers'));
+    body.set('watch', '1');
+    glance = new XMLHttpRequest();
+    glance.open('POST', '/');
+    glance.setRequestHeader('Accept', 'text/vnd.havn.fragment');
+    glance.responseType = 'document';
+    glance.timeout = 15000;
+    glance.onloadend = () => {
+      const { response, status } = glance;
+      glance = null;
+      if (gone || request) return;
+      every = status === 200 || status === 204 ? EVERY : Math.min(2 * every, SELDOM);
+      if (status === 410) live = false;
+      if (status === 200) appear(response);
+      plan();
+    };
+    glance.send(body);
+  };
+
+  // What came by itself is added; words being typed and the place of the focus stay.
+  const appear = (page) => {
+    const held = document.activeElement;
+    live = 'live' in page.documentElement.dataset;
+    if (!append(page)) return;
+    swap(page, ['answers', 'row']);
+    if (held.isConnected) return;
+    const twin = [...document.querySelectorAll('#answers button, #row button')].find((b) => b.value === held.value);
+    (twin || find('answers')).focus({ preventScroll: true });
+  };
+
+  addEventListener('visibilitychange', plan);
 
   const copy = (button) => {
     navigator.clipboard.writeText(button.dataset.copy).then(() => say('copied'), () => {

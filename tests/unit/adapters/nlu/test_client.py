@@ -17,6 +17,8 @@ ANSWER = {
     "outcomes": ["utter_debt"],
     "lang": "da",
     "lang_confidence": 0.98,
+    "danger": 0.25,
+    "self_harm": 0.5,
 }
 SECRET = "my boss took my passport"
 
@@ -74,6 +76,7 @@ async def test_a_meaning_is_read_and_the_request_holds_text_and_screen_only(tmp_
         meaning = await ask(path)
     assert asked == [{"verb": "turn", "text": SECRET, "screen": "utter_main_menu"}]
     assert (meaning.intent, meaning.outcomes, meaning.locale) == ("debt", ("utter_debt",), "da")
+    assert (meaning.danger, meaning.self_harm) == (0.25, 0.5)
 
 
 async def test_many_turns_share_connections_and_never_swap_answers(tmp_path: Path) -> None:
@@ -102,6 +105,9 @@ async def test_many_turns_share_connections_and_never_swap_answers(tmp_path: Pat
         framed({**ANSWER, "outcomes": [3]}),
         framed({**ANSWER, "intent": "x" * 500}),
         framed({**ANSWER, "ranking": "debt"}),
+        framed({**ANSWER, "danger": None}),
+        framed({**ANSWER, "self_harm": 1.5}),
+        framed({name: part for name, part in ANSWER.items() if name != "danger"}),
         framed({}),
     ],
 )

@@ -156,7 +156,7 @@ async def test_words_of_a_dead_session_begin_nothing(visitor: Visitor) -> None:
     visitor.door.visitors.clear()
     response = await visitor.send(text=SECRET_WORDS)
     assert response.status_code == 410
-    assert visitor.said == [f"{CLOSED} We did this to protect you. You can start a new chat."]
+    assert visitor.said == [f"{CLOSED} You can start a new chat."]
     assert SECRET_WORDS not in response.text
     assert len(visitor.door.seen) == 1
 
@@ -191,11 +191,11 @@ async def test_who_waits_for_a_person_is_never_idle(visitor: Visitor) -> None:
     await visitor.send(tap="utter_human_notify consent=new")
     await visitor.send(tap="action_queue_open notify=pull")
     visitor.door.clock.turn(minutes=50)
-    assert (await visitor.send(look="1")).status_code == 200
+    assert (await visitor.send(tap="action_pull")).status_code == 200
     visitor.door.clock.turn(minutes=50)
     assert (await visitor.send(tap="utter_human_cancelled")).status_code == 200
     visitor.door.clock.turn(minutes=50)
-    assert (await visitor.send(look="1")).status_code == 410
+    assert (await visitor.send(tap="action_pull")).status_code == 410
 
 
 async def test_chat_stays_open_within_the_time(visitor: Visitor) -> None:
@@ -213,17 +213,17 @@ async def test_talk_without_answers_does_not_count_as_idle(visitor: Visitor) -> 
         response = await visitor.send(text=words)
         assert response.status_code == 200
     assert visitor.said[-1] == "three"
-    assert 'name="look"' in response.text
+    assert 'value="action_pull"' in response.text
 
 
 async def test_looking_shows_what_a_person_wrote(scripted: Visitor) -> None:
     await scripted.begin()
     scripted.door.write_as_person(scripted.fields["token"], "Ana", "Is it <b>safe</b>? 112")
-    response = await scripted.send(look="1")
+    response = await scripted.send()
     assert scripted.said == ["Is it &lt;b&gt;safe&lt;/b&gt;? 112"]
     assert "<bdi>Ana</bdi>" in response.text
     assert "tel:" not in response.text.split("<p>")[1].split("</p>")[0]
-    await scripted.send(look="1")
+    await scripted.send()
     assert 'data-status="No new answer yet."' in scripted.page
 
 
@@ -233,10 +233,10 @@ async def test_long_thread_is_not_read_again_each_time(visitor: Visitor, fragmen
     for number in range(200):
         visitor.door.write_as_person(visitor.fields["token"], "Ana", f"line {number}")
     visitor.fragments = fragments
-    await visitor.send(look="1")
+    await visitor.send()
     assert visitor.said[-200:] == [f"line {number}" for number in range(200)]
     visitor.door.read = 0
-    await visitor.send(look="1")
+    await visitor.send()
     await visitor.send(tap="utter_main_menu")
     assert visitor.said[-1].startswith(MENU)
     assert visitor.door.read <= 2 * (1 if fragments else 20)
@@ -249,7 +249,7 @@ async def test_what_a_person_wrote_meanwhile_comes_with_the_answer(scripted: Vis
     await scripted.send(tap="utter_main_menu")
     assert scripted.said[0] == "Is it safe?"
     assert scripted.said[1].startswith(MENU)
-    await scripted.send(look="1")
+    await scripted.send()
     assert 'data-status="No new answer yet."' in scripted.page
 
 

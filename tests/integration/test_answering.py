@@ -1,0 +1,77 @@
+"""A tap is answered in the transaction that reads it; nobody's words are pondered in one."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.bootstrap import App
+from bot.domain.messages import MessageId, Tapped, Text
+from bot.domain.screens import Tap
+from bot.ports import Meaning
+from tests.support.app import Visitor, running, screens
+from tests.support.fakes import FakeDialogue
+
+
+class Pondering(FakeDialogue):
+    """A dialogue that looks whether a transaction is open while it thinks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: sqlite3.Connection | None = None
+        self.held: list[bool] = []
+
+    async def interpret(self, text: str, screen: str) -> Meaning:
+        assert self.connection is not None
+        self.held.append(self.connection.in_transaction)
+        return await super().interpret(text, screen)
+
+
+@pytest.fixture
+def dialogue() -> Pondering:
+    return Pondering()
+
+
+@pytest.fixture
+async def app(tmp_path: Path, dialogue: Pondering) -> AsyncIterator[App]:
+    async with running(tmp_path, dialogue=dialogue) as app:
+        dialogue.connection = await connection_of(app)
+        yield app
+
+
+async def connection_of(app: App) -> sqlite3.Connection:
+    store: Any = app.store
+    async with store._engine.connect() as connection:
+        found: sqlite3.Connection = (await connection.get_raw_connection()).driver_connection
+        return found
+
+
+async def test_a_tap_takes_two_transactions(app: App) -> None:
+    anna = Visitor(app)
+    await anna.starts()
+    began: list[str] = []
+    connection = await connection_of(app)
+    connection.set_trace_callback(lambda s: began.append(s) if s.startswith("BEGIN") else None)
+
+    assert screens(await anna.taps("utter_help"))
+
+    assert len(began) == 2  # one stores what came, one answers it
+
+
+async def test_no_transaction_is_held_while_a_text_is_read(app: App, dialogue: Pondering) -> None:
+    anna = Visitor(app)
+    await anna.starts()
+    assert screens(await anna.says("some words the buttons do not know"))
+    assert dialogue.held == [False]
+
+
+async def test_taps_and_texts_that_come_together_are_all_answered(app: App) -> None:
+    anna, ben = Visitor(app), Visitor(app)
+    await app.reception.accept(
+        [anna.incoming(Tapped(Tap("utter_help"))), ben.incoming(Text("hello"))]
+    )
+    await app.reception.close()
+    for one in (anna, ben):
+        assert await app.reception.shown(one.channel, one.sender, MessageId(0))

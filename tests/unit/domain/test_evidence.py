@@ -1,0 +1,58 @@
+"""Words near danger and the meaning of a text: what they call for, together and alone."""
+
+import pytest
+
+from bot.domain.triage import (
+    CARE,
+    DANGER,
+    Assessment,
+    Flag,
+    Level,
+    Understanding,
+    confirmed_danger,
+    first_screen,
+    offered_level,
+)
+
+WORDS = Assessment(danger_words=True)
+MEANS = Assessment(self_harm_words=True)
+EXPLICIT = Assessment(Level.RED, frozenset({Flag.VIOLENCE}), DANGER)
+
+
+@pytest.mark.parametrize("words", [WORDS, MEANS])
+@pytest.mark.parametrize(
+    ("danger", "self_harm", "screen"), [(0.3, 0.1, DANGER), (0.1, 0.3, CARE), (0.06, 0.06, DANGER)]
+)
+def test_words_near_danger_and_a_likely_danger_are_red(
+    words: Assessment, danger: float, self_harm: float, screen: str
+) -> None:
+    read = Understanding(words, "debt", danger=danger, self_harm=self_harm)
+    assert confirmed_danger(read) == screen
+    assert first_screen(read) == screen
+    assert offered_level(read) is Level.RED
+
+
+@pytest.mark.parametrize("words", [WORDS, MEANS])
+def test_an_unlikely_danger_confirms_nothing(words: Assessment) -> None:
+    read = Understanding(words, "debt", danger=0.04, self_harm=0.04)
+    assert confirmed_danger(read) is None
+    assert first_screen(read) is None
+    assert offered_level(read) is Level.YELLOW
+
+
+@pytest.mark.parametrize("intent", ["danger_now", "suicide"])
+def test_the_meaning_alone_is_orange(intent: str) -> None:
+    read = Understanding(Assessment(), intent, danger=1.0, self_harm=1.0)
+    assert confirmed_danger(read) is None
+    assert offered_level(read) is Level.ORANGE
+
+
+def test_a_calm_meaning_lowers_no_explicit_words() -> None:
+    read = Understanding(EXPLICIT, "greet")
+    assert (first_screen(read), offered_level(read)) == (DANGER, Level.RED)
+
+
+@pytest.mark.parametrize(("words", "screen"), [(WORDS, DANGER), (MEANS, CARE)])
+def test_words_whose_meaning_nobody_read_show_the_numbers(words: Assessment, screen: str) -> None:
+    unread = Understanding(words)
+    assert (first_screen(unread), offered_level(unread)) == (screen, Level.ORANGE)
