@@ -259,8 +259,9 @@ class Messages(Protocol):
         """Return how many messages are held back in each conversation that has any."""
 
     async def drop(self, conversation: ConversationId, *, human: bool) -> int:
-        """Drop what is not yet on its way, of counsellors or of the program; return how many.
+        """Drop what has not arrived, of counsellors or of the program; return how many.
 
+        What is on its way may still arrive, and is marked so; when it is refused it stays dropped.
         Deletions and urgent messages of the program stay: numbers are never taken back.
         """
 
@@ -315,6 +316,9 @@ class Timers(Protocol):
 
     async def cancel(self, conversation: ConversationId, kind: str) -> None:
         """Remove a timer if there is one."""
+
+    async def take(self, timer: Timer) -> bool:
+        """Remove a timer whose time has come; False when it is gone, or was set anew since."""
 
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
         """Return timers whose time has come, oldest first."""

@@ -85,10 +85,11 @@ def look(step: Step, _tap: Tap) -> Turn:
     state = situation.state()
     if state is State.ACTIVE:
         return show(step, "utter_human_nothing_new", Release())
-    if state not in (State.WAITING, State.LEFT_MESSAGE):
-        return show(step, MENU)
-    screen = "utter_queue_still_waiting" if situation.staffed else "utter_queue_kept"
-    return show(step, screen, Release())
+    if state in (State.WAITING, State.LEFT_MESSAGE):
+        # An estimate would be a lie while nobody is there to come.
+        screen = "utter_queue_still_waiting" if situation.staffed else "utter_queue_kept"
+        return show(step, screen, Release())
+    return show(step, MENU)
 
 
 def cancel(step: Step) -> Turn:

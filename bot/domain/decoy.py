@@ -8,11 +8,12 @@ them at once. What is typed meanwhile is wiped: somebody else may be typing.
 
 from dataclasses import replace
 
+from bot.domain.conversation import Memory
 from bot.domain.effects import Forget, Hide, Redact
 from bot.domain.messages import Event, Tapped, Text
 from bot.domain.opening import lasting
 from bot.domain.screens import SAFE_WORD_AGAIN, Tap
-from bot.domain.step import Step, Turn, remember, show
+from bot.domain.step import Situation, Step, Turn, remember, show
 from bot.domain.triage import Level, Understanding
 
 CARDS = tuple(f"utter_decoy_{number}" for number in range(1, 6))
@@ -34,12 +35,12 @@ def choose(step: Step, text: str, understanding: Understanding) -> Turn:
     return show(kept, "utter_safe_word_set", Redact(step.memory.screen))
 
 
-def is_said(step: Step, event: Event) -> bool:
-    """Tell whether this is the safe word."""
-    chosen = step.memory.safe_word
-    return (
-        bool(chosen) and isinstance(event, Text) and step.situation.hash_word(event.text) == chosen
-    )
+def is_said(memory: Memory, event: Event, situation: Situation) -> bool:
+    """Tell whether the safe word stands in a line of its own: texts in a row come as one text."""
+    chosen = memory.safe_word
+    if not chosen or not isinstance(event, Text):
+        return False
+    return any(situation.hash_word(line) == chosen for line in event.text.splitlines())
 
 
 def turn_over(step: Step) -> Turn:

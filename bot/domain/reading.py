@@ -51,18 +51,24 @@ def read(step: Step, text: str, understanding: Understanding) -> Turn:
     """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
     level, screen = offered_level(understanding), first_screen(understanding)
     step, switch = settle_locale(step, understanding)
-    found = understanding.assessment
-    # A code word may well be "hammer": there, only explicit words are more than an answer.
-    if step.memory.screen == CODE_WORD and found.screen is None:
+    if is_code_word(step, understanding):
         return queue(step, asked_level(step.memory), Redact(CODE_WORD), code_word=text)
     if screen is not None:
-        return offer_switch(_alarm(step, screen, level, found.flags), switch)
+        return offer_switch(_alarm(step, screen, level, understanding.assessment.flags), switch)
     step = _raise(step, level, only_age=understanding.intent == "minor")
     turn = offer_switch(_mean(step, understanding), switch)
     if step.new and turn.replies and turn.replies[0].screen not in (SAFE, LANGUAGES):
         hello = Reply(SAFE, step.speaking())
         turn = replace(turn, replies=(hello, *turn.replies))
     return turn
+
+
+def is_code_word(step: Step, understanding: Understanding) -> bool:
+    """Tell whether this answers the question for a code word.
+
+    It may well be "hammer": there, only explicit words are more than an answer.
+    """
+    return step.memory.screen == CODE_WORD and understanding.assessment.screen is None
 
 
 def _alarm(step: Step, screen: str, level: Level, flags: frozenset[Flag]) -> Turn:

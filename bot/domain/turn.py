@@ -22,7 +22,7 @@ from bot.domain.effects import (
 from bot.domain.messages import Event, Media, Start, Tapped, Text
 from bot.domain.notices import finish
 from bot.domain.opening import BRANCHES, begin, start
-from bot.domain.reading import read
+from bot.domain.reading import is_code_word, read
 from bot.domain.screens import (
     CARE,
     CODE_WORD,
@@ -83,7 +83,7 @@ def respond(
     """Answer one event. ``understanding`` is given for texts, and only for texts."""
     memory = begin(conversation, situation)
     step = Step(memory, situation, new=conversation.is_new())
-    if decoy.is_said(step, event):
+    if decoy.is_said(memory, event, situation):
         return decoy.turn_over(step)
     if memory.decoy:
         return decoy.play(step, event, understanding)
@@ -104,6 +104,7 @@ def _answer(step: Step, text: str, understanding: Understanding) -> Turn:
     danger = understanding.assessment.level is Level.RED
     if step.memory.screen in (SAFE_WORD, SAFE_WORD_AGAIN) and not danger:
         return finish(step, decoy.choose(step, text, understanding))
-    if step.situation.talks():
+    # A code word is asked for in secret: nobody must read it, the counsellor least of all.
+    if step.situation.talks() and not is_code_word(step, understanding):
         return hear(step, understanding)
     return finish(step, read(step, text, understanding))

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import metrics
+from bot.domain import decoy, queue, self_check
 from bot.domain import handover as handovers
-from bot.domain import queue, self_check
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
@@ -90,12 +90,12 @@ class _Desk:
 
 @dataclass(slots=True)
 class _Draft:
-    """What was decided for a case, before it is written."""
+    """What was decided for a case, before it is written; each effect with the id it came of."""
 
     case: _Case
     conversation: Conversation
     replies: list[Reply] = field(default_factory=list)
-    effects: list[turns.Effect] = field(default_factory=list)
+    effects: list[tuple[MessageId, turns.Effect]] = field(default_factory=list)
     wipe: set[MessageId] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
 
@@ -259,19 +259,23 @@ class Answers:
             situation = self._situation(case, members[-1], desk)
             screen = _present(draft.conversation, situation.now)
             locale = draft.conversation.memory.locale or situation.hint or "en"
-            event = self._typed_button(arrived, screen, locale, situation)
+            event = arrived
+            if not decoy.is_said(draft.conversation.memory, arrived, situation):
+                event = self._typed_button(arrived, screen, locale, situation)
             understanding = await self._understand(event, draft.conversation, screen, situation)
             turn = turns.respond(draft.conversation, event, understanding, situation)
             if any(isinstance(effect, turns.Hide | turns.Forget) for effect in turn.effects):
                 _take_back(draft)
-            draft.effects += turn.effects
+            draft.effects += [(members[-1].id, effect) for effect in turn.effects]
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
             else:
                 draft.replies += turn.replies
             # Typed or tapped: an answer to a question of the self-check is never kept.
             secret = screen in _SECRET or self_check.is_question(screen) or turn.memory.decoy
-            if secret or not isinstance(arrived, Text):
+            # What a counsellor is to read is no answer to a question of the program.
+            told = any(isinstance(effect, turns.Heard) for effect in turn.effects)
+            if (secret and not told) or not isinstance(arrived, Text):
                 draft.wipe |= {arrival.id for arrival in members}
             draft.conversation = replace(
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
@@ -315,8 +319,8 @@ class Answers:
     ) -> Event:
         """Take a typed label for the button it names; works with the NLU unit off.
 
-        In a talk words are meant for the counsellor, and where a secret word was asked for they are
-        that word; the visitor's commands are obeyed all the same.
+        In a talk words are meant for the counsellor, and where a code word was asked for they are
+        that word; the visitor's commands are obeyed all the same. No label can be a safe word.
         """
         if not isinstance(event, Text):
             return event
@@ -325,7 +329,7 @@ class Answers:
             return event
         if situation.talks():
             return Tapped(tap) if is_command(tap) else event
-        if screen in _SECRET:
+        if screen == turns.CODE_WORD:
             own = {button.tap.to for button in situation.deck[screen].buttons}
             return Tapped(tap) if is_command(tap) or tap.to in own else event
         return Tapped(tap)
@@ -403,7 +407,7 @@ class Answers:
         for draft in drafts:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
         for draft in drafts:
-            if turns.Forget() in draft.effects:
+            if any(effect == turns.Forget() for _, effect in draft.effects):
                 posted[draft.conversation.id] = await self._forget(draft.conversation)
         return posted
 
@@ -426,7 +430,6 @@ class Answers:
             ids=self._ids,
             now=now,
             staffed=desk.staffed,
-            up_to=draft.case.arrivals[-1].id,
         )
         applied = await effects.apply(draft.effects)
         draft.touched = applied.touched
@@ -488,7 +491,7 @@ def _unchanged(draft: _Draft, current: Mapping[ConversationId, Conversation]) ->
 def _take_back(draft: _Draft) -> None:
     """Leave nothing of before to be shown after a hiding; what was to be released stays held."""
     draft.replies.clear()
-    draft.effects = [e for e in draft.effects if not isinstance(e, turns.Release)]
+    draft.effects = [one for one in draft.effects if not isinstance(one[1], turns.Release)]
 
 
 def _join(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from bot import metrics
 from bot.domain.errors import HavnError
+from bot.domain.handover import PRESENT
 from bot.logs import error_class, logger
 from bot.ports import (
     ChannelPort,
@@ -22,6 +23,7 @@ from bot.ports import (
     Refusal,
     Store,
 )
+from bot.services.ids import made_at
 from bot.services.reply import Renderer
 
 log = logger(__name__)
@@ -112,8 +114,10 @@ class Deliverer:
             taken: list[Outgoing] = []
             later: list[Outgoing] = []
             for one in due:
-                wait = self._wait(one.address, now)
-                if wait:
+                if one.human and now - made_at(one.id) >= PRESENT:
+                    # It was held up: by now somebody else may hold the phone.
+                    later.append(replace(one, state=Delivery.HELD))
+                elif wait := self._wait(one.address, now):
                     later.append(replace(one, due_at=now + timedelta(seconds=wait)))
                 else:
                     taken.append(replace(one, state=Delivery.SENDING, due_at=now + LEASE))

@@ -62,7 +62,6 @@ class Effects:
         ids: MessageIds,
         now: datetime,
         staffed: bool,
-        up_to: MessageId,
     ) -> None:
         self._unit = unit
         self._conversation = conversation
@@ -70,12 +69,12 @@ class Effects:
         self._ids = ids
         self._now = now
         self._staffed = staffed
-        self._up_to = up_to
+        self._up_to = MessageId(0)
         self._applied = Applied(handover)
 
-    async def apply(self, effects: Sequence[turns.Effect]) -> Applied:
-        """Carry effects out in order."""
-        for effect in effects:
+    async def apply(self, effects: Sequence[tuple[MessageId, turns.Effect]]) -> Applied:
+        """Carry effects out in order, each with the id of the message it came of."""
+        for self._up_to, effect in effects:
             await self._apply(effect)
         return self._applied
 
@@ -100,9 +99,11 @@ class Effects:
                 self._applied.posts += await self._redact(screen)
             case turns.Hide(then=then):
                 await self._change(lambda h: replace(h, hidden=True))
-                self._applied.posts += await hide(
-                    unit, conversation, self._ids, now, up_to=self._up_to, then=then
-                )
+                # Lines that were released a moment ago are hidden with the rest.
+                self._applied.posts = [
+                    *(post for post in self._applied.posts if isinstance(post.body, Deletion)),
+                    *await hide(unit, conversation, self._ids, now, up_to=self._up_to, then=then),
+                ]
             case turns.Forget():
                 await self._withdraw(Outcome.FORGOTTEN)
                 await unit.conversations.begin_forgetting([conversation.id], now)
@@ -126,7 +127,9 @@ class Effects:
             handover = handovers.offer(self._conversation.id, level, locale, self._now)
         elif handover.state is State.OFFERED:
             handover = replace(handover, offered_at=self._now)
-        await self._save(handovers.raised(handover, level))
+        saved = await self._save(handovers.raised(handover, level))
+        if saved.level > handover.level:
+            await self._promise(saved)
 
     async def _ask(self, ask: turns.Ask) -> None:
         """Enter the queue; while nobody can write, only a kept place enters it."""
@@ -147,10 +150,13 @@ class Effects:
         )
         if self._staffed or ask.keep:
             handover = handovers.asked(handover, now, staffed=self._staffed)
-        handover = await self._save(handover)
+        await self._promise(await self._save(handover))
+
+    async def _promise(self, handover: Handover) -> None:
+        """See to it that who waits is told when nobody comes in the time of their level."""
         if handover.state is State.WAITING:
-            due = now + queue.honest_after(handover.level)
-            await self._unit.timers.set(Timer(conversation.id, UNANSWERED, due))
+            due = self._now + queue.honest_after(handover.level)
+            await self._unit.timers.set(Timer(handover.conversation, UNANSWERED, due))
 
     async def _withdraw(self, outcome: Outcome) -> None:
         """End the request: nothing a counsellor wrote is shown any more."""
@@ -179,7 +185,11 @@ class Effects:
             back = handovers.returned(handover) if self._staffed else handover
             return replace(back, hidden=False, pinged=False)
 
+        kept = self._applied.handover
         await self._change(here)
+        waits = self._applied.handover
+        if kept is not None and waits is not None and kept.state is not waits.state:
+            await self._promise(waits)
         self._applied.posts += await release(
             self._unit, self._conversation, ids=self._ids, now=self._now
         )

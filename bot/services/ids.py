@@ -1,7 +1,7 @@
 """Ids: conversations get random ones, messages growing ones."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.messages import ConversationId, MessageId
 
@@ -14,6 +14,11 @@ _PROCESS_BITS = 12
 def conversation_id() -> ConversationId:
     """Return a random id of 128 bits, as hexadecimal."""
     return ConversationId(secrets.token_hex(16))
+
+
+def made_at(message: MessageId) -> datetime:
+    """Return when an id was made, to the millisecond."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=message >> _BELOW_MILLISECOND)
 
 
 class MessageIds:

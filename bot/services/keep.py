@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from bot import metrics
 from bot.domain.errors import HavnError
@@ -126,7 +127,9 @@ class Keeper:
         async with self._store.begin() as unit:
             due = await unit.timers.due(self._clock.now(), _AT_ONCE)
         for timer in due:
-            await (self._clean(timer) if timer.kind == AUTOCLEAN else self._ladder(timer))
+            step = self._clean if timer.kind == AUTOCLEAN else self._ladder
+            # One that fails must not keep those behind it from their time.
+            await self._surely(partial(step, timer))
 
     async def _clean(self, timer: Timer) -> None:
         """Clean one chat quietly and set the next time, in one transaction."""

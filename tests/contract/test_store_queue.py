@@ -327,3 +327,15 @@ async def test_marks(store: Store, sealer: Sealer) -> None:
     async with store.begin() as unit:
         assert await unit.marks.get("offset") == 2**62
         assert await unit.marks.get("other") == -1
+
+
+async def test_a_timer_is_taken_once_and_not_when_it_was_set_anew(
+    store: Store, sealer: Sealer
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    old, new = Timer(anna.id, "a", NOW), Timer(anna.id, "a", NOW + MINUTE)
+    async with store.begin() as unit:
+        await unit.timers.set(new)
+        assert not await unit.timers.take(old)
+        assert await unit.timers.take(new)
+        assert not await unit.timers.take(new)

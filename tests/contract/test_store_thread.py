@@ -142,7 +142,7 @@ async def test_what_was_held_is_counted_and_taken_out_once(store: Store, sealer:
 
 @pytest.mark.parametrize("state", Delivery)
 @pytest.mark.parametrize("human", [True, False])
-async def test_only_what_is_not_on_its_way_is_dropped(
+async def test_only_what_has_not_arrived_is_dropped(
     store: Store, sealer: Sealer, state: Delivery, *, human: bool
 ) -> None:
     (anna,) = await begun(store, sealer, "anna")
@@ -150,11 +150,27 @@ async def test_only_what_is_not_on_its_way_is_dropped(
     async with store.begin() as unit:
         await unit.messages.post([message])
 
-    waits = state in (Delivery.PENDING, Delivery.HELD)
+    waits = state in (Delivery.PENDING, Delivery.SENDING, Delivery.HELD)
     async with store.begin() as unit:
         assert await unit.messages.drop(anna.id, human=human) == waits
         assert await unit.messages.drop(anna.id, human=human) == 0
     assert await state_of(store, message) is (Delivery.DROPPED if waits else state)
+
+
+@pytest.mark.parametrize("result", [Delivery.PENDING, Delivery.SENT, Delivery.FAILED])
+async def test_what_was_dropped_on_its_way_is_not_tried_again(
+    store: Store, sealer: Sealer, result: Delivery
+) -> None:
+    (anna,) = await begun(store, sealer, "anna")
+    message = outgoing(anna, state=Delivery.SENDING)
+    async with store.begin() as unit:
+        await unit.messages.post([message])
+        await unit.messages.drop(anna.id, human=False)
+
+    async with store.begin() as unit:
+        await unit.messages.mark([replace(message, state=result, attempts=1)])
+    again = result is Delivery.PENDING
+    assert await state_of(store, message) is (Delivery.DROPPED if again else result)
 
 
 async def test_each_side_is_dropped_apart(store: Store, sealer: Sealer) -> None:

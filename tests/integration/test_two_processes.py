@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -15,7 +16,12 @@ from bot.domain.handover import State
 from bot.domain.messages import Channel, MessageId
 from bot.domain.staff import StaffId
 from bot.ports import Delivery, Store
-from tests.support.stores import NOW, arrival, begun, handover, outgoing
+from bot.services.erase import Eraser
+from bot.services.hotline import Hotline
+from bot.services.ids import MessageIds
+from bot.services.news import quietly
+from tests.support.fakes import FakeClock
+from tests.support.stores import MINUTE, NOW, arrival, begun, handover, outgoing
 
 Stores = tuple[SqlStore, SqlStore]
 
@@ -262,3 +268,32 @@ async def test_everything_at_once_never_deadlocks(
         await answer(stores[0], everyone)
     async with stores[1].begin() as unit:
         assert await unit.messages.unanswered([one.id for one in everyone]) == {}
+
+
+async def test_a_heartbeat_and_an_answer_never_wait_for_each_other(
+    stores: Stores, ring: KeyRing
+) -> None:
+    one, two = stores
+    kim = StaffId("kim")
+    held = []
+    for conversation in await begun(one, ring, "anna", "ben"):
+        taken = handovers.claimed(handover(conversation, consent=Consent.ALL), kim, NOW)
+        async with one.begin() as unit:
+            held.append(await unit.handovers.save(replace(taken, lease_until=NOW + 4 * MINUTE)))
+    hotline = Hotline(
+        store=two,
+        sealer=ring,
+        clock=FakeClock(NOW),
+        ids=MessageIds(),
+        eraser=cast("Eraser", None),
+        publish=quietly,
+    )
+    async with one.begin() as unit:
+        # The answer changes both talks, the newer first: the order of a batch is anybody's guess.
+        await unit.handovers.save(replace(held[1], hidden=True))
+        beat = asyncio.create_task(hotline.beat(kim))
+        await asyncio.sleep(0.3)
+        await unit.handovers.save(replace(held[0], hidden=True))
+    await asyncio.wait_for(beat, 10)
+    async with one.begin() as unit:
+        assert all(h.hidden for h in await unit.handovers.every_open())

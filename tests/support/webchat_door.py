@@ -116,8 +116,8 @@ class _Visitor:
 class MemoryDoor:
     """See the module. ``broken`` makes the next calls fail; ``seen`` is everything that came in.
 
-    ``read`` counts the messages it returned from the past, ``watched`` how often a script looked. With ``hold`` set, an answer waits for
-    it and says so by ``held``.
+    ``read`` counts the messages it returned from the past, ``watched`` how often a script looked by
+    itself. With ``hold`` set, an answer waits for it and says so by ``held``.
     """
 
     def __init__(self, renderer: Renderer, clock: TurningClock | None = None) -> None:

@@ -58,12 +58,17 @@ class SqlHandovers:
         self._rows = SealedRows(sealer)
 
     async def open_for(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Handover]:
-        """Return the open handover of each conversation that has one."""
+        """Return the open handover of each conversation that has one and can be read."""
         if not ids:
             return {}
         rows = (await self._connection.execute(_OPEN, {"ids": list(ids)})).all()
         await self._sealer.load_keys({row.conversation_id for row in rows})
-        return {row.conversation_id: self._rows.handover(row) for row in rows}
+        has_key = self._sealer.has_key
+        return {
+            row.conversation_id: self._rows.handover(row)
+            for row in rows
+            if has_key(row.conversation_id)
+        }
 
     async def save(self, handover: Handover) -> Handover:
         """Insert or update under the version read."""

@@ -225,6 +225,13 @@ class _Timers:
     async def cancel(self, conversation: ConversationId, kind: str) -> None:
         self._data.timers.pop((conversation, kind), None)
 
+    async def take(self, timer: Timer) -> bool:
+        stored = self._data.timers.get((timer.conversation, timer.kind))
+        if stored is None or stored.due_at > timer.due_at:
+            return False
+        await self.cancel(timer.conversation, timer.kind)
+        return True
+
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
         due = [timer for timer in self._data.timers.values() if timer.due_at <= now]
         return sorted(due, key=lambda timer: (timer.due_at, timer.conversation))[:limit]

@@ -93,9 +93,10 @@ class MemoryMessages:
         """Write where outgoing messages stand."""
         for new in outgoing:
             if old := self._data.outgoing.get(new.id):
+                again = old.state is Delivery.DROPPED and new.state is Delivery.PENDING
                 self._data.outgoing[new.id] = replace(
                     old,
-                    state=new.state,
+                    state=old.state if again else new.state,
                     attempts=new.attempts,
                     due_at=new.due_at,
                     reference=new.reference,
@@ -155,14 +156,14 @@ class MemoryMessages:
         )
 
     async def drop(self, conversation: ConversationId, *, human: bool) -> int:
-        """Drop what is not yet on its way."""
+        """Drop what has not arrived."""
         dropped = {
             id_: replace(message, state=Delivery.DROPPED)
             for id_, message in self._data.outgoing.items()
             if message.conversation == conversation
             and message.human == human
             and (human or not message.urgent)
-            and message.state in (Delivery.PENDING, Delivery.HELD)
+            and message.state in (Delivery.PENDING, Delivery.SENDING, Delivery.HELD)
         }
         self._data.outgoing |= dropped
         return len(dropped)

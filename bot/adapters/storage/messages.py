@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     Row,
+    and_,
     bindparam,
     case,
     delete,
@@ -95,7 +96,17 @@ _MARK = (
     update(messages)
     .where(_m.id == bindparam("key"))
     .values(
-        state=bindparam("state"),
+        # What was dropped on its way, and refused there, is not tried again.
+        state=case(
+            (
+                and_(
+                    _m.state == Delivery.DROPPED.value,
+                    bindparam("state") == Delivery.PENDING.value,
+                ),
+                Delivery.DROPPED.value,
+            ),
+            else_=bindparam("state"),
+        ),
         attempts=bindparam("attempts"),
         due_at=bindparam("due_at"),
         reference=bindparam("reference"),
@@ -155,7 +166,7 @@ _DROP = (
         ~_m.incoming,
         _m.human == bindparam("by_human"),
         or_(_m.human, ~_m.urgent),
-        _m.state.in_([Delivery.PENDING.value, Delivery.HELD.value]),
+        _m.state.in_([Delivery.PENDING.value, Delivery.SENDING.value, Delivery.HELD.value]),
     )
     .values(state=Delivery.DROPPED.value)
 )
@@ -299,7 +310,7 @@ class SqlMessages:
         return {ConversationId(id_): count for id_, count in rows}
 
     async def drop(self, conversation: ConversationId, *, human: bool) -> int:
-        """Drop what is not yet on its way."""
+        """Drop what has not arrived."""
         parameters = {"key": conversation, "by_human": human}
         return int((await self._connection.execute(_DROP, parameters)).rowcount)
 

@@ -33,6 +33,7 @@ _SET_TIMER = per_dialect(_set_timer)
 _CANCEL = delete(timers).where(
     timers.c.conversation_id == bindparam("key"), timers.c.kind == bindparam("what")
 )
+_TAKE = _CANCEL.where(timers.c.due_at <= bindparam("due_at"))
 _DUE = (
     select(timers)
     .where(timers.c.due_at <= bindparam("now"))
@@ -62,6 +63,15 @@ class SqlTimers:
     async def cancel(self, conversation: ConversationId, kind: str) -> None:
         """Remove a timer."""
         await self._connection.execute(_CANCEL, {"key": conversation, "what": kind})
+
+    async def take(self, timer: Timer) -> bool:
+        """Remove a timer unless it was set anew."""
+        parameters = {
+            "key": timer.conversation,
+            "what": timer.kind,
+            "due_at": codec.to_ms(timer.due_at),
+        }
+        return bool((await self._connection.execute(_TAKE, parameters)).rowcount)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
         """Return timers whose time has come, oldest first."""

@@ -145,10 +145,8 @@ class Chat:
     async def _answer(self, request: Request, form: Submission) -> Response:
         if form.token in self._departed:
             return self.refuse(request, 410)
-        if form.watch:
-            return await self._watch(form)
-        if not form.begun:
-            return await self._begin(request, form)
+        if form.watch or not form.begun:
+            return await (self._watch(form) if form.watch else self._begin(request, form))
         before = await self._thread(request, form)
         if not before or await self._is_left_alone(form, before[-1].at.timestamp()):
             return self.refuse(request, 410)

@@ -15,6 +15,7 @@ from bot.domain.audit import AuditEvent, Happening
 from bot.domain.conversation import Conversation
 from bot.domain.errors import (
     AlreadyTakenError,
+    ChangedError,
     ConversationGoneError,
     FullError,
     NothingToTransferError,
@@ -79,15 +80,27 @@ class Hotline:
     # --- shifts ---
 
     async def start_shift(self, staff: StaffId, languages: frozenset[str]) -> None:
-        """Go on shift; places that were kept while nobody could write enter the queue."""
+        """Go on shift; places that were kept while nobody could write enter the queue.
+
+        ChangedError when one of them kept changing; the others are in it, and it is safe to repeat.
+        """
         now = self._clock.now()
         async with self._store.begin() as unit:
             await unit.shifts.begin(Shift(staff, now, now, languages))
             everything = await unit.handovers.every_open()
+        busy: ChangedError | None = None
         for handover in everything:
-            if handover.state is State.LEFT_MESSAGE and handover.id is not None:
+            if handover.state is not State.LEFT_MESSAGE or handover.id is None:
+                continue
+            try:
                 await self._change(handover.id, self._return)
+            except ConversationGoneError:
+                continue
+            except ChangedError as error:
+                busy = error
         self._publish(QUEUE)
+        if busy is not None:
+            raise busy
 
     async def _return(self, case: Case) -> tuple[Handover, Conversation]:
         """Put a kept place back into the queue."""
@@ -100,8 +113,11 @@ class Hotline:
         now = self._clock.now()
         async with self._store.begin() as unit:
             on_shift = await unit.shifts.beat(staff, now)
-            for handover in await unit.handovers.every_open():
-                if handover.is_held_by(staff, now):
+            everything = await unit.handovers.every_open()
+        for handover in everything:
+            if handover.is_held_by(staff, now):
+                # Each by itself: who waits here for one row must not hold another meanwhile.
+                async with self._store.begin() as unit:
                     await unit.handovers.renew(handovers.renewed(handover, staff, now))
         return on_shift
 
@@ -135,6 +151,7 @@ class Hotline:
 
         FullError above the cap (two, danger counts two); danger comes through all the same.
         """
+        missed: set[int] = set()
         while True:
             now = self._clock.now()
             async with self._store.begin() as unit:
@@ -142,7 +159,8 @@ class Hotline:
                 everything = await unit.handovers.every_open()
                 shifts = await unit.shifts.since(now - queue.ALIVE)
             languages = next((s.languages for s in shifts if s.staff == staff), frozenset[str]())
-            found = queue.next_for(everything, languages, now)
+            left = [one for one in everything if one.id not in missed]
+            found = queue.next_for(left, languages, now)
             if found is None or found.id is None:
                 return None
             if queue.is_full(everything, staff, now) and found.level is not Level.RED:
@@ -150,7 +168,7 @@ class Hotline:
             try:
                 return await self.take(staff, alias, found.id)
             except (AlreadyTakenError, ConversationGoneError):
-                continue
+                missed.add(found.id)
 
     # --- writing ---
 
@@ -288,7 +306,7 @@ class Hotline:
             )
             due = case.now + handovers.TRANSFER
             await case.unit.timers.set(Timer(case.conversation.id, TRANSFER, due))
-            return changed, _on(case.conversation, "utter_human_transfer")
+            return changed, await _seeing(case, "utter_human_transfer")
 
         await self._change(handover, change)
 
@@ -365,7 +383,7 @@ class Hotline:
                     ids=self._ids,
                     now=case.now,
                 )
-            return changed, _on(case.conversation, screen)
+            return changed, await _seeing(case, screen)
 
         closed = await self._change(handover, change)
         if erase:
@@ -389,7 +407,7 @@ class Hotline:
         locale = case.conversation.memory.locale or "en"
         joined = Reply(_JOINED, locale, {"staff_alias": alias})
         held = await speak(case.unit, case.conversation, held, joined, ids=self._ids, now=case.now)
-        return held, _on(case.conversation, _JOINED)
+        return held, await _seeing(case, _JOINED)
 
     async def _lease(self, case: Case, held: Handover) -> None:
         if held.lease_until:
@@ -416,6 +434,15 @@ class Hotline:
     ) -> None:
         subject = await case.unit.audit.alias_of(case.conversation.id)
         await case.unit.audit.record(Happening(staff, event, case.now, subject, reason))
+
+
+async def _seeing(case: Case, screen: str) -> Conversation:
+    """Return the conversation on a screen that was just posted, unless it is held back.
+
+    Who has not seen a question must not answer it.
+    """
+    held = await case.unit.messages.held([case.conversation.id])
+    return case.conversation if held else _on(case.conversation, screen)
 
 
 def _on(conversation: Conversation, screen: str) -> Conversation:

@@ -55,8 +55,15 @@ class Ladder:
                 await unit.timers.cancel(timer.conversation, timer.kind)
         if found is None or found.id is None:
             return
+
+        async def step(case: Case) -> tuple[Handover, Conversation]:
+            # Another process may have been faster, or the timer was set anew.
+            if not await case.unit.timers.take(timer):
+                return case.handover, case.conversation
+            return await self._steps[timer.kind](case)
+
         try:
-            await self._change(found.id, self._steps[timer.kind])
+            await self._change(found.id, step)
         except ConversationGoneError:
             return
 
@@ -66,7 +73,6 @@ class Ladder:
         if handover.is_held(now) and handover.lease_until is not None:
             await case.unit.timers.set(Timer(conversation.id, LEASE, handover.lease_until))
             return handover, conversation
-        await case.unit.timers.cancel(conversation.id, LEASE)
         if not handover.has_lapsed(now):
             return handover, conversation
         waiting = handovers.lapsed(handover, now)
@@ -75,12 +81,10 @@ class Ladder:
         return waiting, await self._tell(case, _LOST)
 
     async def _end_offer(self, case: Case) -> tuple[Handover, Conversation]:
-        await case.unit.timers.cancel(case.conversation.id, TRANSFER)
         return handovers.dropped_transfer(case.handover), case.conversation
 
     async def _be_honest(self, case: Case) -> tuple[Handover, Conversation]:
         """Tell a visitor who is still here that nobody has come yet; they keep their place."""
-        await case.unit.timers.cancel(case.conversation.id, UNANSWERED)
         if case.handover.state is not State.WAITING:
             return case.handover, case.conversation
         soon = case.handover.level is not Level.RED and await _on_shift(case)
