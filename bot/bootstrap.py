@@ -22,8 +22,9 @@ from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
-from bot.adapters.sealing import KeyRing
-from bot.adapters.storage import SqlStore
+from bot.adapters.scenarios import read_scenarios
+from bot.adapters.sealing import EphemeralKeys, KeyRing
+from bot.adapters.storage import MemoryStore, SqlStore
 from bot.adapters.translator import NoTranslator
 from bot.adapters.webchat import create_app, screen_links
 from bot.domain import turn
@@ -41,6 +42,7 @@ from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Ladder, Reader
 from bot.services.ids import MessageIds
 from bot.services.keep import Keeper
+from bot.services.practice import Rooms, World
 from bot.services.privacy import privacy_page
 from bot.services.receive import Reception
 from bot.services.reply import Renderer
@@ -101,6 +103,7 @@ class App:
     bus: Bus
     hotline: Hotline
     reader: Reader
+    rooms: Rooms
 
 
 def locales_folder(settings: Settings) -> Path:
@@ -227,6 +230,7 @@ async def open_app(
         )
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
+        stack.push_async_callback(app.rooms.close)
         yield app
 
 
@@ -336,6 +340,23 @@ def _wire(
         bus,
         hotline,
         reader,
+        Rooms(partial(make_world, settings, clock, renderer), clock),
+    )
+
+
+def make_world(settings: Settings, clock: Clock, renderer: Renderer, locale: str) -> World:
+    """Make the world of one practice; nothing of it is shared with what is real."""
+    sealer = EphemeralKeys()
+    scenarios, whisper = read_scenarios(locales_folder(settings), locale)
+    return World(
+        store=MemoryStore(sealer),
+        sealer=sealer,
+        clock=clock,
+        bus=MemoryBus(),
+        renderer=renderer,
+        scenarios=scenarios,
+        whisper=whisper,
+        locale=locale,
     )
 
 
@@ -465,6 +486,7 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         reader=app.reader,
         bus=app.bus,
         renderer=app.renderer,
+        rooms=app.rooms,
     )
 
 

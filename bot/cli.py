@@ -354,5 +354,21 @@ def bench_demo(settings: Settings, rounds: int, no_nlu: bool, as_json: bool) -> 
     _run(trial.run(settings, rounds=rounds, nlu=not no_nlu, as_json=as_json))
 
 
+@bench.command("console")
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="For how long.")
+@click.option("--consoles", type=int, default=20, show_default=True, help="Open consoles.")
+@click.option("--rate", type=float, default=20.0, show_default=True, help="Messages a second.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_console(
+    settings: Settings, seconds: float, consoles: int, rate: float, as_json: bool
+) -> None:
+    """Measure from a visitor's message to its sight in an open console."""
+    from bot.commands.bench import console  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(console.run(settings, seconds=seconds, consoles=consoles, rate=rate, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

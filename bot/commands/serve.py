@@ -86,8 +86,8 @@ async def _running(
     async with AsyncExitStack() as stack:
         chat_socket = console_socket = None
         if web:
-            chat_socket = _listen(Address(settings.chat_host, settings.chat_port), "HAVN_CHAT_PORT")
-            console_socket = _listen(
+            chat_socket = listen(Address(settings.chat_host, settings.chat_port), "HAVN_CHAT_PORT")
+            console_socket = listen(
                 Address(settings.console_host, settings.console_port), "HAVN_CONSOLE_PORT"
             )
         channels = await stack.enter_async_context(channels_of(settings))
@@ -95,8 +95,8 @@ async def _running(
         app.ballast.fill()
         tasks: list[Task] = [app.keeper.run()]
         if chat_socket and console_socket:
-            tasks.append(_http(web_app(app, channels), chat_socket))
-            tasks.append(_http(console_app(app, links), console_socket))
+            tasks.append(answer_http(web_app(app, channels), chat_socket))
+            tasks.append(answer_http(console_app(app, links), console_socket))
             tasks.append(trail(app).run())
         if role in (Role.ALL, Role.TELEGRAM):
             tasks += channels.listening(app)
@@ -105,7 +105,7 @@ async def _running(
         yield app, tasks
 
 
-def _listen(address: Address, setting: str) -> socket.socket:
+def listen(address: Address, setting: str) -> socket.socket:
     """Take a port; ConfigurationError says which setting to change when it is taken."""
     listening = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,7 +120,7 @@ def _listen(address: Address, setting: str) -> socket.socket:
     return listening
 
 
-async def _http(app: ASGIApp, listening: socket.socket) -> None:
+async def answer_http(app: ASGIApp, listening: socket.socket) -> None:
     """Serve one ASGI app on a socket, without access log and without naming the software."""
     config = uvicorn.Config(
         app,

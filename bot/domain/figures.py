@@ -30,14 +30,20 @@ Counters = Mapping[tuple[str, str, str], int]
 
 
 class Kind(enum.StrEnum):
-    """What is counted; each closed handover adds one to one value of every kind."""
+    """What is counted: a closed handover adds one to a value of each kind, of waits to its level's.
+
+    Waits are counted by level only: beside a count of all waits, what one level hides could be
+    computed from the others.
+    """
 
     LOCALE = "locale"
     LEVEL = "level"
     OUTCOME = "outcome"
     REFERRAL = "referral"
     TOPIC = "topic"
-    WAIT = "wait"
+    WAIT_RED = "wait_red"
+    WAIT_ORANGE = "wait_orange"
+    WAIT_YELLOW = "wait_yellow"
 
 
 class Wait(enum.StrEnum):
@@ -58,12 +64,20 @@ _WAITS = (
     (timedelta(minutes=15), Wait.UNDER_15),
     (timedelta(minutes=60), Wait.UNDER_60),
 )
+# Levels that wait for a person, within a time (ux.md 2.1).
+WAIT_OF: Mapping[Level, Kind] = {
+    Level.RED: Kind.WAIT_RED,
+    Level.ORANGE: Kind.WAIT_ORANGE,
+    Level.YELLOW: Kind.WAIT_YELLOW,
+}
+_LEVEL_OF = {kind: level for level, kind in WAIT_OF.items()}
+_LEVELS = tuple(level.name.lower() for level in Level)
 _VALUES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.LEVEL: tuple(level.name.lower() for level in Level),
+    Kind.LEVEL: _LEVELS,
     Kind.OUTCOME: tuple(Outcome),
     Kind.REFERRAL: tuple(Referral),
     Kind.TOPIC: tuple(Topic),
-    Kind.WAIT: tuple(Wait),
+    **dict.fromkeys(WAIT_OF.values(), tuple(Wait)),
 }
 
 
@@ -90,14 +104,16 @@ def counted(handover: Handover) -> Mapping[str, str]:
     """
     if handover.close is None:
         raise ValueError("a handover is counted when it is closed")
-    return {
+    found: dict[str, str] = {
         Kind.LOCALE: handover.locale,
         Kind.LEVEL: handover.level.name.lower(),
         Kind.OUTCOME: handover.close.outcome,
         Kind.REFERRAL: handover.close.referral,
         Kind.TOPIC: handover.close.topic,
-        Kind.WAIT: _wait(handover.asked_at, handover.answered_at),
     }
+    if handover.level in WAIT_OF:
+        found[WAIT_OF[handover.level]] = _wait(handover.asked_at, handover.answered_at)
+    return found
 
 
 def _wait(asked_at: datetime | None, answered_at: datetime | None) -> Wait:
@@ -175,11 +191,8 @@ def table(
         raise ValueError("a table needs at least two values")
     if not {value for _, of, value in counters if of == kind} <= set(values):
         raise ValueError(f"something was counted that is no value of {kind}")
-    rows = tuple(
-        _row(week, [counters.get((week, kind, value), 0) for value in values])
-        for week in sorted(set(weeks))
-        if week < week_of(now)
-    )
+    finished = sorted(week for week in set(weeks) if week < week_of(now))
+    rows = tuple(_week(week, kind, counters, values) for week in finished)
     totals = tuple(_sum(row.cells[column] for row in rows) for column in range(len(values)))
     return Table(kind, values, rows, totals, _sum(row.total for row in rows))
 
@@ -193,6 +206,21 @@ def to_csv(table: Table) -> str:
         writer.writerow(map(_inert, (row.week, *_texts(row.cells), row.total.text)))
     writer.writerow(map(_inert, ("total", *_texts(table.totals), table.total.text)))
     return file.getvalue()
+
+
+def _week(week: str, kind: Kind, counters: Counters, values: Sequence[str]) -> Row:
+    numbers = [counters.get((week, kind, value), 0) for value in values]
+    if kind not in _LEVEL_OF:
+        return _row(week, numbers)
+    levels = _row(week, [counters.get((week, Kind.LEVEL, level), 0) for level in _LEVELS])
+    return _within(week, levels.cells[_LEVEL_OF[kind]], numbers)
+
+
+def _within(week: str, whole: Cell, numbers: Sequence[int]) -> Row:
+    """Return the parts of a count that another table shows, and nothing of one that it hides."""
+    if whole.mark is Mark.SHOWN:
+        return Row(week, tuple(_cells(numbers, whole.low)), whole)
+    return Row(week, (Cell(0, whole.high, whole.mark),) * len(numbers), whole)
 
 
 def _row(week: str, numbers: Sequence[int]) -> Row:

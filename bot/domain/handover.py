@@ -110,6 +110,15 @@ class LevelReason(enum.StrEnum):
     WORSE = "worse"
 
 
+class TakeOverReason(enum.StrEnum):
+    """Why a supervisor took a conversation from a colleague."""
+
+    COUNSELLOR_LOST = "counsellor_lost"
+    SAFETY = "safety"
+    LANGUAGE = "language"
+    ASKED = "asked_by_counsellor"
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """A wish to pass a conversation on: to one colleague, or to whoever writes its language.

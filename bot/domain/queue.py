@@ -83,6 +83,13 @@ def alarm(handover: Handover, now: datetime) -> Alarm:
     return max((step for after, step in steps if waited >= after), default=Alarm.NEW)
 
 
+def next_alarm(handover: Handover, now: datetime) -> tuple[Alarm, timedelta] | None:
+    """Return how loud it gets next for somebody who waits, and in how long; None at the top."""
+    waited = now - (handover.asked_at or handover.offered_at)
+    steps = _LADDER.get(handover.level, ())
+    return next(((step, after - waited) for after, step in steps if waited < after), None)
+
+
 def honest_after(level: Level) -> timedelta:
     """Return how long somebody waits before they are told that nobody is free yet."""
     return _HONEST.get(level, _HONEST[Level.YELLOW])

@@ -12,10 +12,13 @@ from starlette.types import ASGIApp
 
 from bot import metrics
 from bot.web.account import account_routes
+from bot.web.board import board_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
+from bot.web.figures import figure_routes
 from bot.web.live import live_routes
 from bot.web.pages import Asset, Pages, assets, pages_of
+from bot.web.practice import practice_routes
 from bot.web.queue import queue_routes
 from bot.web.routes import Declared, Endpoint
 from bot.web.security import Guarded
@@ -57,6 +60,8 @@ def make_app(
             *signing_routes(),
             *enrolling_routes(),
             *account_routes(),
+            *board_routes(),
+            *figure_routes(),
             *staff_routes(),
             *trail_routes(),
             *queue_routes(),
@@ -64,6 +69,7 @@ def make_app(
             *talk_routes(),
             *step_routes(),
             *live_routes(),
+            *practice_routes(),
             *more,
             *public_routes(shipped),
             *health,

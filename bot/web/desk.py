@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from bot.domain.factors import Session
 from bot.ports import Bus, Clock, Store
 from bot.services.hotline import Hotline, Reader
+from bot.services.practice import Rooms
 from bot.services.reply import Renderer
 from bot.services.staff import Accounts, Enrolment, SessionKeeper, SignIn, Trail
 from bot.web.cookie import Cookie
@@ -34,6 +35,7 @@ class Desk:
     reader: Reader
     bus: Bus
     renderer: Renderer
+    rooms: Rooms
     path: str = ""
 
     @property
@@ -52,8 +54,8 @@ def desk_of(request: HTTPConnection) -> Desk:
 
 
 def floor_of(request: HTTPConnection) -> Desk:
-    """Return the desk whose queue and talks a page shows."""
-    return desk_of(request)
+    """Return the desk whose queue and talks a page shows: the console's own, or a practice's."""
+    return cast("Desk", getattr(request.state, "floor", None) or desk_of(request))
 
 
 def session_of(request: HTTPConnection) -> Session:

@@ -22,7 +22,7 @@ from bot.web.words import _, hour, language_tag, lasted, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES = ("console.css", "passkey.js", "desk.css", "desk.js")
+_FILES = ("console.css", "passkey.js", "desk.css", "desk.js", "board.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Place:
 # In the order of the navigation; the first one that a person may see is where they arrive.
 PLACES: Sequence[Place] = (
     Place("/queue", _("Queue"), Permission.TAKE_CONVERSATIONS),
+    Place("/board", _("Board"), Permission.SUPERVISE),
+    Place("/figures", _("Figures"), Permission.SEE_FIGURES),
+    Place("/practice", _("Practice"), Permission.TAKE_CONVERSATIONS),
     Place("/staff", _("Staff"), Permission.MANAGE_STAFF),
     Place("/audit", _("Audit trail"), Permission.READ_AUDIT),
 )

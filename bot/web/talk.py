@@ -156,7 +156,7 @@ async def _show(
         board=board,
         names=names,
         colleagues=colleagues(board, names, staff.id),
-        beside=_beside(floor, talk, locale),
+        beside=beside(floor, talk, locale),
         ready=_ready(floor, talk, staff.alias, locale),
         reasons={key: floor.renderer.values.word(key, locale) for key in REASONS},
         once=secrets.token_urlsafe(12),
@@ -173,7 +173,7 @@ async def _show(
     )
 
 
-def _beside(floor: Desk, talk: Talk, locale: str) -> Mapping[MessageId, str]:
+def beside(floor: Desk, talk: Talk, locale: str) -> Mapping[MessageId, str]:
     """Return approved texts in the counsellor's language, by the message they stand beside."""
     return {
         one.id: floor.renderer.render(Reply(one.screen, locale, one.values), talk.card.channel).text

@@ -6,7 +6,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
+from bot.bootstrap import make_world
 from bot.domain import totp
 from bot.domain.audit import OPERATOR, AuditEvent
-from bot.domain.conversation import Conversation
+from bot.domain.conversation import Consent, Conversation
 from bot.domain.factors import Session
 from bot.domain.handover import asked, claimed, offer, offered_transfer
 from bot.domain.messages import Channel
@@ -36,6 +38,7 @@ from bot.ports import Lookup, Sealer, Store
 from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Reader
 from bot.services.ids import MessageIds, conversation_id
+from bot.services.practice import Rooms
 from bot.services.staff import (
     Accounts,
     Challenges,
@@ -45,6 +48,7 @@ from bot.services.staff import (
     SignIn,
     Trail,
 )
+from bot.settings import Settings
 from bot.web import Desk, Words
 from bot.web.forgery import token_of
 from tests.support import deck
@@ -87,14 +91,17 @@ class Rig:
         new = await self.desk.enrolment.enrol_password(token, PASSWORD, sealed, self.code(secret))
         return secret, new
 
-    async def talk(self, owner: StaffId, offered_to: StaffId | None = None) -> int:
+    async def talk(
+        self, owner: StaffId, offered_to: StaffId | None = None, *, store: Store | None = None
+    ) -> int:
         """Return the number of a talk that somebody holds, and perhaps offers to somebody."""
         now, id_ = self.clock.now(), conversation_id()
         await self.sealer.create_keys([id_])
-        held = claimed(asked(offer(id_, Level.YELLOW, "en", now), now, staffed=True), owner, now)
+        agreed = replace(offer(id_, Level.YELLOW, "en", now), consent=Consent.NEW)
+        held = claimed(asked(agreed, now, staffed=True), owner, now)
         if offered_to:
             held = offered_transfer(held, owner, now, to=offered_to)
-        async with self.store.begin() as unit:
+        async with (store or self.store).begin() as unit:
             visitor = Conversation(id_, Channel.WEB, now, now)
             await unit.conversations.add({Lookup(id_.encode()): visitor})
             saved = await unit.handovers.save(held)
@@ -155,6 +162,7 @@ def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig
         reader=Reader(store=store, clock=clock, renderer=renderer, ids=ids),
         bus=bus,
         renderer=renderer,
+        rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 

@@ -2,6 +2,17 @@
 
 from bot.services.hotline.hotline import Hotline
 from bot.services.hotline.ladder import Ladder
+from bot.services.hotline.overview import Overview, oversee
 from bot.services.hotline.views import Board, Card, Reader, Said, Talk
 
-__all__ = ["Board", "Card", "Hotline", "Ladder", "Reader", "Said", "Talk"]
+__all__ = [
+    "Board",
+    "Card",
+    "Hotline",
+    "Ladder",
+    "Overview",
+    "Reader",
+    "Said",
+    "Talk",
+    "oversee",
+]

@@ -5,8 +5,9 @@ it. Every step with a conversation is recorded in the audit trail in its own tra
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Protocol
 
 from bot.domain import handover as handovers
 from bot.domain import queue
@@ -23,13 +24,19 @@ from bot.domain.errors import (
     StillOpenError,
 )
 from bot.domain.figures import counted, week_of
-from bot.domain.handover import Close, Handover, LevelReason, Outcome, State
-from bot.domain.messages import Channel, Line, Reply
+from bot.domain.handover import (
+    Close,
+    Handover,
+    LevelReason,
+    Outcome,
+    State,
+    TakeOverReason,
+)
+from bot.domain.messages import Channel, ConversationId, Line, Reply
 from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
-from bot.services.erase import Eraser
 from bot.services.hotline.changes import Case, Changes
 from bot.services.hotline.speaking import speak
 from bot.services.ids import MessageIds
@@ -39,6 +46,13 @@ from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 # A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
 LONGEST_LINE = 4000
 _JOINED = "utter_human_joined"
+
+
+class Forgets(Protocol):
+    """Forgets conversations for good, as the Eraser does."""
+
+    async def forget(self, ids: Collection[ConversationId]) -> None:
+        """Erase them; when this returns, nothing of them can be read any more."""
 
 
 class Hotline:
@@ -51,7 +65,7 @@ class Hotline:
         sealer: Sealer,
         clock: Clock,
         ids: MessageIds,
-        eraser: Eraser,
+        eraser: Forgets,
         publish: Publish,
         posted: Callable[[Channel], None] = lambda _channel: None,
     ) -> None:
@@ -324,7 +338,7 @@ class Hotline:
         await self._change(handover, change)
 
     async def take_over(
-        self, supervisor: StaffId, alias: str, handover: int, reason: str
+        self, supervisor: StaffId, alias: str, handover: int, reason: TakeOverReason
     ) -> Handover:
         """Take a conversation from a colleague, for a recorded reason."""
 

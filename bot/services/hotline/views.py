@@ -135,13 +135,13 @@ class Reader:
             shifts = await unit.shifts.since(now - queue.ALIVE)
             news = {h.id: await _news(unit, h) for h in everything if h.is_held_by(staff, now)}
         cards = [
-            replace(_card(h, conversations[h.conversation], now), news=news.get(h.id, 0))
+            replace(card_of(h, conversations[h.conversation], now), news=news.get(h.id, 0))
             for h in everything
             if h.conversation in conversations
         ]
         return Board(
             now=now,
-            waiting=[c for c in cards if _waits(c.handover, now)],
+            waiting=[c for c in cards if waits(c.handover, now)],
             signals=[c for c in cards if c.handover.is_signal(now)],
             kept=[c for c in cards if c.handover.state is State.LEFT_MESSAGE],
             mine=[c for c in cards if c.handover.is_held_by(staff, now)],
@@ -178,7 +178,7 @@ class Reader:
         said = [one for message in thread if (one := self._said(message))]
         return Talk(
             now=now,
-            card=_card(found, conversation, now),
+            card=card_of(found, conversation, now),
             said=said,
             notes=notes,
             draft=draft,
@@ -252,7 +252,8 @@ def _may_read(handover: Handover, staff: StaffId, now: datetime, *, supervisor: 
     return asked or handover.is_held_by(staff, now)
 
 
-def _card(handover: Handover, conversation: Conversation, now: datetime) -> Card:
+def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Card:
+    """Return a request as the queue shows it."""
     waited = now - (handover.asked_at or handover.offered_at)
     return Card(
         handover,
@@ -276,7 +277,8 @@ async def _news(unit: UnitOfWork, handover: Handover) -> int:
     return count
 
 
-def _waits(handover: Handover, now: datetime) -> bool:
+def waits(handover: Handover, now: datetime) -> bool:
+    """Tell whether somebody should take it now."""
     return handover.state is State.WAITING or handover.has_lapsed(now)
 
 

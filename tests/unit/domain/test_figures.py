@@ -102,9 +102,11 @@ def test_a_closed_handover_adds_one_to_a_value_of_each_kind() -> None:
         "outcome": "referred",
         "referral": "union",
         "topic": "pay_and_work",
-        "wait": "3_to_15",
+        "wait_orange": "3_to_15",
     }
-    assert set(counted(CLOSED)) == set(Kind)
+    every = [counted(replace(CLOSED, level=level)) for level in Level]
+    assert {kind for one in every for kind in one} == set(Kind)
+    assert all(len([kind for kind in one if kind.startswith("wait")]) < 2 for one in every)
 
 
 def test_only_a_closed_handover_is_counted() -> None:
@@ -125,12 +127,12 @@ def test_only_a_closed_handover_is_counted() -> None:
 )
 def test_a_wait_is_from_asking_to_the_first_line(minutes: float, bucket: Wait) -> None:
     answered = replace(CLOSED, answered_at=ASKED + minutes * MINUTE)
-    assert counted(answered)["wait"] == bucket
+    assert counted(answered)["wait_orange"] == bucket
 
 
 @pytest.mark.parametrize("missing", [{"answered_at": None}, {"asked_at": None}])
 def test_who_was_never_answered_did_not_wait_a_time(missing: dict[str, None]) -> None:
-    assert counted(replace(CLOSED, **missing))["wait"] == Wait.NONE
+    assert counted(replace(CLOSED, **missing))["wait_orange"] == Wait.NONE
 
 
 # --- one week ---------------------------------------------------------------------------------
@@ -262,10 +264,11 @@ def test_what_was_counted_has_a_column() -> None:
 
 
 def test_every_kind_has_columns_for_whatever_is_counted() -> None:
-    counters = {(WEEKS[0], kind, value): 9 for kind, value in counted(CLOSED).items()}
+    every = [counted(replace(CLOSED, level=level)) for level in Level]
+    counters = {(WEEKS[0], kind, value): 9 for one in every for kind, value in one.items()}
     for kind in Kind:
         made = table(kind, counters, WEEKS[:1], NOW, locales=["da", "ro"])
-        assert made.rows[0].total == Cell(9, 9)
+        assert made.rows[0].total == (Cell(36, 36) if kind is Kind.LEVEL else Cell(9, 9))
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -352,3 +355,33 @@ def narrowed(rows: Rows) -> Mapping[tuple[int, int], tuple[int, int]]:
         for column, cell in enumerate(row.cells)
         if cell.mark is not Mark.SHOWN
     }
+
+
+# --- waits by level ---------------------------------------------------------------------------
+
+
+def waits(levels: Sequence[int], kind: Kind, numbers: Sequence[int]) -> str:
+    """Return what one week shows of the waits of a level; levels from grey to red."""
+    names = [level.name.lower() for level in Level]
+    counters = {
+        **{(WEEKS[0], "level", name): n for name, n in zip(names, levels, strict=True)},
+        **{(WEEKS[0], str(kind), wait): n for wait, n in zip(Wait, numbers, strict=True)},
+    }
+    row = table(kind, counters, WEEKS[:1], NOW, locales=names).rows[0]
+    return " ".join([*(cell.text for cell in row.cells), f"= {row.total.text}"])
+
+
+@pytest.mark.parametrize(
+    ("levels", "kind", "numbers", "expected"),
+    [
+        ((6, 50, 9, 40), Kind.WAIT_RED, (20, 20, 0, 0, 0), "* * * * * = 40"),
+        ((6, 90, 9, 40), Kind.WAIT_YELLOW, (50, 30, 6, 3, 1), "50 30 6 <5 <5 = 90"),
+        # The table of levels hides this count, so its waits are hidden with it, large or not.
+        ((2, 50, 9, 1), Kind.WAIT_RED, (1, 0, 0, 0, 0), "<5 <5 <5 <5 <5 = <5"),
+        ((20, 6, 30, 3), Kind.WAIT_YELLOW, (6, 0, 0, 0, 0), "* * * * * = *"),
+    ],
+)
+def test_waits_are_shown_below_a_level_that_is_shown(
+    levels: Sequence[int], kind: Kind, numbers: Sequence[int], expected: str
+) -> None:
+    assert waits(levels, kind, numbers) == expected

@@ -208,3 +208,20 @@ def test_the_estimate_is_a_range(ahead: int, counsellors: int, minutes: tuple[in
 
 def test_the_estimate_assumes_one_counsellor() -> None:
     assert queue.estimate(3) == queue.estimate(3, 1)
+
+
+@pytest.mark.parametrize(
+    ("level", "minutes", "expected"),
+    [
+        (RED, 0, (Alarm.AGAIN, MINUTE)),
+        (RED, 1, (Alarm.SUPERVISOR, MINUTE)),
+        (RED, 2, None),
+        (ORANGE, 4, (Alarm.SUPERVISOR, 6 * MINUTE)),
+        (YELLOW, 60, None),
+        (GREY, 0, None),
+    ],
+)
+def test_what_comes_next_on_the_ladder_and_when(
+    level: Level, minutes: int, expected: tuple[Alarm, timedelta] | None
+) -> None:
+    assert queue.next_alarm(waiting("1", level, minutes=minutes), OPEN) == expected

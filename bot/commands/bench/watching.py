@@ -1,0 +1,73 @@
+"""Open consoles for ``havn bench console``, in a process of their own as browsers are.
+
+It reads one line of JSON, ``{"address", "cookie", "consoles": [{"token", "page"}]}``, then prints a
+line for each message that appeared on a page: its marker and the moment on the system's monotonic
+clock. A page does what desk.js does: a topic makes it ask for its parts, one request at a time.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+# What desk.js waits before it asks again for what came while it asked.
+_AGAIN_SECONDS = 0.15
+_MARKER = re.compile(rb"bench-(\d{6})")
+_HEADERS = {
+    "accept": "text/vnd.havn.fragment",
+    "sec-fetch-site": "same-origin",
+    "sec-fetch-mode": "cors",
+}
+
+
+async def watch(order: Mapping[str, Any]) -> None:
+    """Keep all consoles open until this process is told to stop."""
+    async with asyncio.TaskGroup() as group:
+        for console in order["consoles"]:
+            group.create_task(_console(order["address"], order["cookie"], console))
+
+
+async def _console(address: str, cookie: str, console: Mapping[str, str]) -> None:
+    news = asyncio.Event()
+    cookies = {cookie: console["token"]}
+    async with (
+        httpx.AsyncClient(
+            base_url=address, cookies=cookies, headers=_HEADERS, timeout=30
+        ) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(_refresh(client, console["page"], news))
+        async with client.stream("GET", "/events", timeout=None) as stream:
+            stream.raise_for_status()
+            _tell("open")
+            async for line in stream.aiter_lines():
+                if line.startswith("data:"):
+                    news.set()
+
+
+async def _refresh(client: httpx.AsyncClient, page: str, news: asyncio.Event) -> None:
+    seen: set[bytes] = set()
+    while True:
+        await news.wait()
+        news.clear()
+        body = (await client.get(page)).content
+        now = time.monotonic()
+        for marker in set(_MARKER.findall(body)) - seen:
+            _tell(f"{marker.decode('ascii')} {now}")
+            seen.add(marker)
+        if news.is_set():
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(watch(json.loads(sys.stdin.readline())))
