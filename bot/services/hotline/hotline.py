@@ -49,10 +49,10 @@ _JOINED = "utter_human_joined"
 
 
 class Forgets(Protocol):
-    """Forgets conversations for good, as the Eraser does."""
+    """Erases conversations for good, as the Eraser does."""
 
-    async def forget(self, ids: Collection[ConversationId]) -> None:
-        """Erase them; when this returns, nothing of them can be read any more."""
+    async def expire(self, ids: Collection[ConversationId]) -> None:
+        """Erase them without a word to anybody; nothing can be read any more when it returns."""
 
 
 class Hotline:

@@ -242,7 +242,7 @@ class _Erasing:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def forget(self, ids: Collection[ConversationId]) -> None:
+    async def expire(self, ids: Collection[ConversationId]) -> None:
         """Erase conversations."""
         async with self._store.begin() as unit:
             await unit.conversations.erase(ids)
