@@ -240,14 +240,19 @@ class Hotline:
         await self._change(handover, change)
 
     async def check_word(self, staff: StaffId, handover: int, word: str) -> bool:
-        """Compare a word with the visitor's code word; a wrong one raises a quiet flag."""
+        """Compare a word with the visitor's code word; a wrong one raises a quiet flag.
+
+        False as well, and no flag, where the visitor chose none.
+        """
         fits = False
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             nonlocal fits
             handovers.require_owner(case.handover, staff, case.now)
+            if not case.handover.code_word:
+                return case.handover, case.conversation
             given = self._sealer.hash_word(case.conversation.id, word)
-            fits = bool(case.handover.code_word) and given == case.handover.code_word
+            fits = given == case.handover.code_word
             doubted = replace(case.handover, doubted=not fits)
             # A wrong code word is serious by itself (ux.md 2.1, orange).
             return doubted if fits else handovers.raised(doubted, Level.ORANGE), case.conversation
