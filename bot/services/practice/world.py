@@ -237,12 +237,12 @@ class World:
 
 
 class _Erasing:
-    """Forgets in a world that keeps nothing anyway: the rows are enough."""
+    """Erases in a world that keeps nothing anyway: the rows are enough."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def forget(self, ids: Collection[ConversationId]) -> None:
+    async def expire(self, ids: Collection[ConversationId]) -> None:
         """Erase conversations."""
         async with self._store.begin() as unit:
             await unit.conversations.erase(ids)
