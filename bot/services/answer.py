@@ -5,7 +5,8 @@ take as long as the NLU unit is given; what was read is then compared before it 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -98,6 +99,7 @@ class _Draft:
     effects: list[tuple[MessageId, turns.Effect]] = field(default_factory=list)
     wipe: set[MessageId] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
+    heard: set[int] = field(default_factory=set)
 
 
 class Answers:
@@ -403,7 +405,10 @@ class Answers:
     ) -> dict[ConversationId, Sequence[Outgoing]]:
         """Do what follows the commit: tell staff, measure, and forget those who asked for it."""
         now = self._clock.now()
-        self._tell_staff({number for draft in drafts for number in draft.touched})
+        self._tell_staff(
+            {number for draft in drafts for number in draft.touched},
+            {number for draft in drafts for number in draft.heard},
+        )
         for draft in drafts:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
         for draft in drafts:
@@ -411,9 +416,12 @@ class Answers:
                 posted[draft.conversation.id] = await self._forget(draft.conversation)
         return posted
 
-    def _tell_staff(self, touched: Collection[int]) -> None:
-        """Tell open consoles which requests have changed; ids only."""
-        for number in touched:
+    def _tell_staff(self, touched: AbstractSet[int], heard: AbstractSet[int]) -> None:
+        """Tell open consoles which requests have changed; ids only.
+
+        What was only written in a talk is news to those who may read it, not to every queue.
+        """
+        for number in touched | heard:
             self._publish(handover_topic(number))
         if touched:
             self._publish(QUEUE)
@@ -432,7 +440,7 @@ class Answers:
             staffed=desk.staffed,
         )
         applied = await effects.apply(draft.effects)
-        draft.touched = applied.touched
+        draft.touched, draft.heard = applied.touched, applied.heard
         bodies: list[Reply | Deletion] = [*draft.replies]
         if conversation.channel in PUSHED and (links := _deep_links(draft.case.arrivals)):
             bodies.append(Deletion(links))

@@ -42,11 +42,15 @@ def outgoing(
 
 @dataclass(slots=True)
 class Applied:
-    """What came of effects: messages to post before the turn's replies, and the request."""
+    """What came of effects: messages to post before the turn's replies, and the request.
+
+    ``touched`` are requests that changed, ``heard`` those in which something was only written.
+    """
 
     handover: Handover | None
     posts: list[Outgoing] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
+    heard: set[int] = field(default_factory=set)
 
 
 class Effects:
@@ -176,7 +180,7 @@ class Effects:
         """Tell the counsellor that there is something to read."""
         await self._change(lambda h: replace(handovers.raised(h, level), pinged=False))
         if self._applied.handover is not None:
-            self._applied.touched.add(self._applied.handover.id or 0)
+            self._applied.heard.add(self._applied.handover.id or 0)
 
     async def _release(self) -> None:
         """Show what was held back; who looks is here, and waits again if their place was kept."""

@@ -53,30 +53,37 @@ def _listening() -> Endpoint:
         session = session_of(request)
         if open_[session.id] >= STREAMS:
             return Response(status_code=_TOO_MANY)
-        return _Stream(open_, session.id, _events(floor_of(request), session.id))
+        return _Stream(open_, session.id, _events(floor_of(request), session.id, session.staff))
 
     return events
 
 
-async def _events(desk: Desk, session: str) -> AsyncIterator[str]:
+async def _events(desk: Desk, session: str, staff: Staff) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
+    now = asyncio.get_running_loop().time
+    looked_at = now()
     async with desk.bus.subscribe() as topics:
         coming = asyncio.ensure_future(anext(topics, ""))
         try:
             while True:
                 await asyncio.wait({coming}, timeout=_HEARTBEAT.total_seconds())
+                told = ":"
+                if coming.done():
+                    topic = coming.result()
+                    if not topic:
+                        return
+                    coming = asyncio.ensure_future(anext(topics, ""))
+                    if await _may_know(desk, staff, topic):
+                        told = f"data: {topic}"
+                    elif now() - looked_at < _HEARTBEAT.total_seconds():
+                        # Most topics are about talks of others: they cost no look at the session.
+                        continue
                 alive = await desk.sessions.still(session)
-                if alive is None:
+                # With other rights than before the stream begins anew, as the browser tries.
+                if alive is None or alive.staff.roles != staff.roles:
                     return
-                if not coming.done():
-                    yield ":\n\n"
-                    continue
-                topic = coming.result()
-                if not topic:
-                    return
-                coming = asyncio.ensure_future(anext(topics, ""))
-                if await _may_know(desk, alive.staff, topic):
-                    yield f"data: {topic}\n\n"
+                looked_at = now()
+                yield f"{told}\n\n"
         finally:
             coming.cancel()
 

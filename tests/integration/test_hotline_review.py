@@ -101,15 +101,6 @@ async def test_the_safe_word_hides_what_was_tapped_just_before(tmp_path: Path) -
         assert seen == ["utter_decoy_1"]
 
 
-async def test_a_safe_word_that_a_button_is_called_works(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        visitor = Visitor(app)
-        await with_safe_word(visitor, "Stop waiting")
-        request = await asks(visitor)
-        assert request.state is State.WAITING
-        assert screens(await visitor.says("stop waiting")) == ["utter_decoy_1"]
-
-
 # --- words for a counsellor -------------------------------------------------------------------
 
 

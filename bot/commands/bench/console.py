@@ -67,10 +67,13 @@ async def run(
         )
         async with open_app(fresh) as app, _serving(app, port):
             places = [await _place(app, number) for number in range(consoles)]
+            used = time.process_time()
             sent, seen = await _measure(app, places, port, int(seconds * rate), rate)
+            used = time.process_time() - used
     waits = [seen[marker] - sent[marker] for marker in sent if marker in seen]
     report.figures += latencies("message_to_sight", waits, {0.95: P95_MS}) if waits else []
     report.figures += [
+        Figure("processor_time_per_message", used / len(sent) * 1000, "ms"),
         Figure("messages", len(sent), ""),
         Figure("never_seen", len(sent) - len(waits), "", at_most=0),
     ]

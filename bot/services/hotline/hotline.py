@@ -48,11 +48,11 @@ LONGEST_LINE = 4000
 _JOINED = "utter_human_joined"
 
 
-class Forgets(Protocol):
+class Erases(Protocol):
     """Erases conversations for good, as the Eraser does."""
 
     async def expire(self, ids: Collection[ConversationId]) -> None:
-        """Erase them without a word to anybody; nothing can be read any more when it returns."""
+        """Erase them without a word; when this returns, nothing of them can be read any more."""
 
 
 class Hotline:
@@ -65,7 +65,7 @@ class Hotline:
         sealer: Sealer,
         clock: Clock,
         ids: MessageIds,
-        eraser: Forgets,
+        eraser: Erases,
         publish: Publish,
         posted: Callable[[Channel], None] = lambda _channel: None,
     ) -> None:

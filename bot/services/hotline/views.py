@@ -3,6 +3,7 @@
 Nothing here says who a visitor is: a request has a number and a name such as "Chat K7" made of it.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -125,6 +126,7 @@ class Reader:
         self._clock = clock
         self._renderer = renderer
         self._ids = ids
+        self._looking: dict[int, asyncio.Task[Handover | None]] = {}
 
     async def board(self, staff: StaffId) -> Board:
         """Return the queue as this person sees it."""
@@ -189,11 +191,23 @@ class Reader:
         )
 
     async def may_read(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> bool:
-        """Tell whether open() would let this person in; nothing is read and nothing recorded."""
-        async with self._store.begin() as unit:
-            found = await unit.handovers.get(handover)
+        """Tell whether open() would let this person in; nothing is read and nothing recorded.
+
+        One change makes every open console ask at once: they share one look at the store.
+        """
+        looking = self._looking.get(handover)
+        if looking is None:
+            looking = self._looking[handover] = asyncio.create_task(self._look(handover))
+        found = await asyncio.shield(looking)
         now = self._clock.now()
         return found is not None and _may_read(found, staff, now, supervisor=supervisor)
+
+    async def _look(self, handover: int) -> Handover | None:
+        try:
+            async with self._store.begin() as unit:
+                return await unit.handovers.get(handover)
+        finally:
+            del self._looking[handover]
 
     async def _find(
         self, unit: UnitOfWork, staff: StaffId, handover: int, *, supervisor: bool

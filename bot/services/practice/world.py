@@ -237,7 +237,7 @@ class World:
 
 
 class _Erasing:
-    """Forgets in a world that keeps nothing anyway: the rows are enough."""
+    """Erases in a world that keeps nothing anyway: the rows are enough."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
