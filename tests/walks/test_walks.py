@@ -167,6 +167,7 @@ class _Replay:
         says = step.says
         if "wait" in says:
             self._house.clock.turn(pause(says["wait"]))
+            await self._house.purge()
         if "clock" in says:
             self._house.clock.at = MOMENTS[says["clock"]]
             await self._house.staff()
