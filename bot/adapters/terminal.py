@@ -11,7 +11,18 @@ from rich.panel import Panel
 from rich.text import Text as RichText
 
 from bot.domain.errors import ConfigurationError, InvalidTapError
-from bot.domain.messages import Bubble, Channel, Choice, Event, Incoming, Sent, Start, Tapped, Text
+from bot.domain.messages import (
+    Bubble,
+    Channel,
+    Choice,
+    Event,
+    Incoming,
+    MessageId,
+    Sent,
+    Start,
+    Tapped,
+    Text,
+)
 from bot.domain.screens import Tap
 from bot.ports import Door
 
@@ -27,6 +38,7 @@ class TerminalChat:
         self._locale = locale
         self._sender = secrets.token_hex(16)
         self._count = 0
+        self._last = MessageId(0)
         self._choices: Sequence[Choice] = ()
 
     async def start(self) -> Sequence[Sent]:
@@ -63,8 +75,11 @@ class TerminalChat:
     async def _do(self, event: Event) -> Sequence[Sent]:
         self._count += 1
         incoming = Incoming(Channel.TERMINAL, f"{self._sender}:{self._count}", self._sender, event)
-        said = await self._door.converse(incoming)
+        answered = await self._door.converse(incoming)
+        # What a counsellor wrote meanwhile comes before the answer.
+        said = await self._door.shown(Channel.TERMINAL, self._sender, self._last) or answered
         if said:
+            self._last = said[-1].id
             self._choices = [choice for row in said[-1].bubble.rows for choice in row]
         return said
 

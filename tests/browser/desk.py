@@ -3,29 +3,42 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from bot.bootstrap import App, Channels, console_app, desk, open_app, web_app
+from bot.bootstrap import App, channels_of, console_app, desk, open_app, web_app
 from bot.domain.factors import Account
 from bot.domain.messages import Channel
 from bot.domain.staff import Role, Staff, StaffId
-from bot.ports import ChannelPort
 from bot.settings import Settings
 from tests.support.app import Visitor
 from tests.support.deck import ROOT, words
 from tests.support.desk import asks, is_in_danger
 from tests.support.fakes import FakeClock, FakeDialogue
+from tests.support.telegram_api import TelegramApi
 
 Result = TypeVar("Result")
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+class LiveClock(FakeClock):
+    """A clock that goes by itself and can be turned as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=time.monotonic() - self._began)
 
 
 @dataclass
@@ -37,7 +50,7 @@ class Harbour:
     loop: asyncio.AbstractEventLoop
     console: str
     chat: str
-    people: dict[str, Staff] = field(default_factory=dict)
+    telegram: TelegramApi | None
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         future: Future[Result] = asyncio.run_coroutine_threadsafe(work, self.loop)
@@ -86,46 +99,17 @@ class Harbour:
 
 
 @contextmanager
-def harbour(
-    folder: Path, channels: dict[Channel, ChannelPort] | None = None, **options: Any
-) -> Iterator[Harbour]:
-    """Run Havn in a thread until the block ends."""
+def harbour(folder: Path, *, telegram: bool = False) -> Iterator[Harbour]:
+    """Run Havn in a thread until the block ends, with an emulated Telegram if asked for."""
     ready: Future[Harbour] = Future()
     over = threading.Event()
 
     async def live() -> None:
-        sockets = [_listen(), _listen()]
-        ports = [one.getsockname()[1] for one in sockets]
-        settings = Settings(
-            root=ROOT, data_dir=folder / "var", allow_drafts=True, console_port=ports[0]
-        )
-        clock = FakeClock()
-        async with open_app(
-            replace(settings, **options),
-            clock=clock,
-            dialogue=FakeDialogue(),
-            words=words(),
-            channels=channels,
-        ) as app:
-            apps = [console_app(app), web_app(app, Channels({}))]
-            servers = [uvicorn.Server(_config(one)) for one in apps]
-            serving = [
-                asyncio.create_task(server.serve(sockets=[one]))
-                for server, one in zip(servers, sockets, strict=True)
-            ]
-            delivering = [asyncio.create_task(one.run()) for one in app.deliverers.values()]
-            while not all(server.started for server in servers):  # noqa: ASYNC110 -- has no event
-                await asyncio.sleep(0.01)
-            console, chat = (f"http://127.0.0.1:{port}" for port in ports)
-            ready.set_result(Harbour(app, clock, asyncio.get_running_loop(), console, chat))
+        async with AsyncExitStack() as stack:
+            here = await stack.enter_async_context(_running(folder, telegram=telegram))
+            ready.set_result(here)
             while not over.is_set():  # noqa: ASYNC110 -- another thread sets it
                 await asyncio.sleep(0.05)
-            app.bus.close()  # type: ignore[attr-defined]
-            for server in servers:
-                server.should_exit = True
-            for task in delivering:
-                task.cancel()
-            await asyncio.gather(*serving, *delivering, return_exceptions=True)
 
     thread = threading.Thread(target=_run, args=(live, ready), daemon=True)
     thread.start()
@@ -134,6 +118,53 @@ def harbour(
     finally:
         over.set()
         thread.join(15)
+
+
+@asynccontextmanager
+async def _running(folder: Path, *, telegram: bool) -> AsyncIterator[Harbour]:
+    sockets = [_listen(), _listen()]
+    ports = [one.getsockname()[1] for one in sockets]
+    clock = LiveClock()
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(await TelegramApi.start()) if telegram else None
+        settings = Settings(
+            root=ROOT,
+            data_dir=folder / "var",
+            allow_drafts=True,
+            console_port=ports[0],
+            telegram_token=api.token if api else "",
+            telegram_api_url=api.base_url.removesuffix("/bot") if api else "",
+        )
+        channels = await stack.enter_async_context(channels_of(settings))
+        app = await stack.enter_async_context(
+            open_app(
+                settings,
+                clock=clock,
+                dialogue=FakeDialogue(),
+                words=words(),
+                channels=channels.ports,
+            )
+        )
+        apps = [console_app(app), web_app(app, channels)]
+        servers = [uvicorn.Server(_config(one)) for one in apps]
+        work = [
+            *(server.serve(sockets=[one]) for server, one in zip(servers, sockets, strict=True)),
+            *(one.run() for one in app.deliverers.values()),
+            *channels.listening(app),
+        ]
+        tasks = [asyncio.create_task(one) for one in work]
+        while not all(server.started for server in servers):  # noqa: ASYNC110 -- has no event
+            await asyncio.sleep(0.01)
+        console, chat = (f"http://127.0.0.1:{port}" for port in ports)
+        try:
+            yield Harbour(app, clock, asyncio.get_running_loop(), console, chat, api)
+        finally:
+            app.bus.close()  # type: ignore[attr-defined]
+            for server in servers:
+                server.should_exit = True
+            for task in tasks[2:]:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _run(live: Any, ready: "Future[Harbour]") -> None:

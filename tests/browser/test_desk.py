@@ -122,6 +122,15 @@ def test_a_talk_that_goes_away_says_so_and_keeps_the_words(ana: Page, haven: Har
     expect(ana.locator("#send")).to_be_disabled()
 
 
+def test_a_page_that_slept_is_on_shift_again_by_itself(ana: Page, haven: Harbour) -> None:
+    expect(ana.locator(".calm")).to_be_visible()
+    haven.clock.turn(minutes=3)
+    haven.app.bus.publish("queue")
+    expect(ana.get_by_role("button", name="Go on shift")).to_be_visible(timeout=12_000)
+    ana.evaluate("dispatchEvent(new Event('visibilitychange'))")
+    expect(ana.locator(".calm")).to_be_visible()
+
+
 # --- two counsellors --------------------------------------------------------------------------
 
 

@@ -315,6 +315,18 @@ async def test_a_kept_place_waits_for_the_next_shift(tmp_path: Path) -> None:
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
 
 
+async def test_where_no_code_word_was_chosen_none_is_wrong(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        request = await asks(visitor)
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        assert not await app.hotline.check_word(ANA, request.id or 0, "apple")
+        found = await visitor.handover()
+        assert found is not None
+        assert (found.doubted, found.level) == (False, Level.YELLOW)
+
+
 async def test_a_wrong_code_word_raises_a_quiet_flag(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)

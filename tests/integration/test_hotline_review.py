@@ -10,6 +10,7 @@ from bot.domain.handover import Handover, State
 from bot.domain.messages import Bubble, Channel, Event, MessageId, Tapped, Text
 from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
+from bot.domain.triage import Level
 from bot.ports import DeliveryError, Refusal, Timer
 from bot.services.hotline import Ladder
 from bot.services.ids import MessageIds
@@ -100,15 +101,6 @@ async def test_the_safe_word_hides_what_was_tapped_just_before(tmp_path: Path) -
         assert seen == ["utter_decoy_1"]
 
 
-async def test_a_safe_word_that_a_button_is_called_works(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        visitor = Visitor(app)
-        await with_safe_word(visitor, "Stop waiting")
-        request = await asks(visitor)
-        assert request.state is State.WAITING
-        assert screens(await visitor.says("stop waiting")) == ["utter_decoy_1"]
-
-
 # --- words for a counsellor -------------------------------------------------------------------
 
 
@@ -134,6 +126,17 @@ async def test_a_code_word_asked_for_in_a_talk_is_one(tmp_path: Path) -> None:
         assert screens(await visitor.says("Banana")) == ["utter_human_nothing_new"]
         assert await heard(app, ANA, number) == []
         assert await app.hotline.check_word(ANA, number, "banana")
+
+
+async def test_no_word_is_wrong_where_none_was_chosen(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        await on_shift(app, ANA)
+        visitor = Visitor(app)
+        request = await asks(visitor)
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        assert not await app.hotline.check_word(ANA, request.id or 0, "banana")
+        found = await request_of(visitor)
+        assert (found.doubted, found.level) == (False, Level.YELLOW)
 
 
 async def test_words_that_arrive_with_the_consent_are_read(tmp_path: Path) -> None:

@@ -138,7 +138,10 @@ async def test_after_the_word_nothing_of_the_topic_is_seen(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    path=st.lists(st.sampled_from(sorted(STATES)), min_size=1, max_size=4),
+    # Asked for another safe word, a visitor who writes something else has changed it.
+    path=st.lists(
+        st.sampled_from(sorted(STATES.keys() - {"asked for a safe word"})), min_size=1, max_size=4
+    ),
     burst=st.lists(st.sampled_from(["hello", CRY, "what is a shelter", "yes"]), max_size=3),
     place=st.integers(0, 3),
 )
@@ -169,14 +172,7 @@ async def test_what_a_counsellor_wrote_before_it_is_there_after_it(tmp_path: Pat
         await app.hotline.say(COLLEAGUE, "Ana", found.id or 0, "the lawyer said yes", "1")
         await visitor.says(WORD)
         await visitor.says(WORD)
-        assert (
-            screens(await visitor.taps("action_pull"))
-            == [
-                "utter_push_ping",
-                "utter_human_joined",
-                "line",
-            ][1:]
-        )
+        assert screens(await visitor.taps("action_pull")) == ["utter_human_joined", "line"]
 
 
 @pytest.mark.parametrize("typed", ["hide", "Menu", "no, thanks", "hop", CRY])

@@ -19,18 +19,21 @@ import httpx
 from bot import bootstrap
 from bot.adapters.terminal import TerminalChat, as_json
 from bot.bootstrap import App
-from bot.domain.handover import Handover
+from bot.domain.handover import Close, Handover, Outcome
 from bot.domain.messages import Channel, MessageId, Sent
+from bot.domain.staff import StaffId
 from bot.domain.triage import Lexicon
 from bot.ports import Dialogue
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from tests.support.app import in_hours, on_shift
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_chats import Visitor as Chat
 from tests.support.telegram_payloads import ChatMessage
 from tests.support.telegram_rig import kill
 from tests.support.walks import Shown
 
+COUNSELLORS = {"Ana": StaffId("a1"), "Bo": StaffId("b2")}
 _PATIENCE = 10.0
 _LOOK_AGAIN = 0.003
 # A visitor needs a moment for each step, so that no pace limit on messages is met.
@@ -65,6 +68,9 @@ class Walker(Protocol):
     async def text(self, words: str) -> Sequence[Shown]:
         """Send words."""
 
+    async def notice(self) -> Sequence[Shown]:
+        """Return what came by itself: nothing where one has to look."""
+
     async def display(self) -> Sequence[Shown]:
         """Return everything that can be seen now."""
 
@@ -94,6 +100,35 @@ class House:
             headers={"accept-language": locale.replace("_", "-")},
         )
         return InBrowser(await self.open_doors.enter_async_context(client))
+
+    async def staff(self) -> None:
+        """Put the counsellors on shift, if the hours of the chat say so."""
+        if in_hours(self.app):
+            for counsellor in COUNSELLORS.values():
+                await on_shift(self.app, counsellor)
+
+    async def counsel(self, sender: str, what: str) -> None:
+        """Do what a counsellor does, in the words of the walks: ``Ana says hello``."""
+        name, deed, words = (*what.split(" ", 2), "")[:3]
+        request = await self.handover(sender)
+        assert request is not None, "nobody asked for a counsellor"
+        number, me, desk = request.id or 0, COUNSELLORS[name], self.app.hotline
+        match deed:
+            case "takes":
+                await desk.take(me, name, number)
+            case "says":
+                await desk.say(me, name, number, words, str(self.clock.now()))
+            case "offers":
+                await desk.offer_transfer(me, name, number, None, "", "transfer_shift")
+            case "accepts":
+                await desk.accept_transfer(me, name, number)
+            case "closes":
+                await desk.close(me, number, Close(Outcome.INFORMED))
+            case "vanishes":
+                # Just so long that the visitor still counts as here.
+                await self.app.keeper.round()
+            case _:
+                raise ValueError(f"not what a counsellor does: {what}")
 
     async def handover(self, sender: str) -> Handover | None:
         """Return a visitor's open handover."""
@@ -156,14 +191,15 @@ async def open_house(
                 settings, channels=channels.ports, clock=clock, dialogue=dialogue, words=words
             )
         )
+        house = House(app, channel, clock, folder, api)
+        await house.staff()
         work = [*channels.listening(app), *(d.run() for d in app.deliverers.values())]
         for job in work:
             stack.push_async_callback(kill, asyncio.create_task(job))
-        transport = None
         if channel is Channel.WEB:
-            transport = httpx.ASGITransport(bootstrap.web_app(app, channels))
-        doors = await stack.enter_async_context(AsyncExitStack())
-        yield House(app, channel, clock, folder, api, transport, doors)
+            house.transport = httpx.ASGITransport(bootstrap.web_app(app, channels))
+        await stack.enter_async_context(house.open_doors)
+        yield house
         assert api is None or api.violations == []
 
 
@@ -190,6 +226,9 @@ class OnTerminal:
 
     async def text(self, words: str) -> Sequence[Shown]:
         return _lines(await self._chat.type(words))
+
+    async def notice(self) -> Sequence[Shown]:
+        return ()
 
     async def display(self) -> Sequence[Shown]:
         return _lines(await self._door.shown(Channel.TERMINAL, self.sender, MessageId(0)))
@@ -309,6 +348,9 @@ class InBrowser:
     async def text(self, words: str) -> Sequence[Shown]:
         return await self._post({**self._page.fields["write"], "text": words})
 
+    async def notice(self) -> Sequence[Shown]:
+        return ()
+
     async def display(self) -> Sequence[Shown]:
         return [Shown(bubble.text) for bubble in self._page.bubbles]
 
@@ -378,6 +420,9 @@ class OnTelegram:
     async def send(self, kind: str) -> Sequence[Shown]:
         """Send a picture, a voice message or the like."""
         await self._chat.sends(kind=kind)
+        return await self._answer()
+
+    async def notice(self) -> Sequence[Shown]:
         return await self._answer()
 
     async def display(self) -> Sequence[Shown]:

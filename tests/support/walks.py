@@ -27,7 +27,7 @@ MOMENTS: Mapping[str, datetime] = {
 }
 # What somebody does in front of a channel, and what else may happen.
 ACTS = frozenset({"tap", "text", "send", "start", "exit", "back", "reload"})
-_DOES = (*ACTS, "wait", "clock", "visitor")
+_DOES = (*ACTS, "wait", "clock", "visitor", "counsellor")
 _SEES = ("expect", "has", "lacks", "offers", "withholds", "in", "within", "draft")
 _KNOWS = ("left", "seen", "unseen", "queue", "rows", "cleans")
 _FILTERS = ("only", "nlu")
@@ -38,6 +38,8 @@ _RUNTIME = frozenset(
         *("staff_alias", "transfer_reason"),
     }
 )
+# What a counsellor typed is no screen of the deck.
+LINE = "line"
 # Stands where any words may stand.
 _ANYTHING = "\0"
 # Invisible characters that keep numbers and names in order; a reader does not see them.
@@ -222,7 +224,7 @@ def check_seen(step: Step, shown: Shown, screens: Screens, locale: str, channel:
     says = step.says
     text = plain(shown.text)
     locale = says.get("in", locale)
-    is_it = screens.is_screen(shown.text, says["expect"], locale, channel)
+    is_it = says["expect"] == LINE or screens.is_screen(shown.text, says["expect"], locale, channel)
     found = "" if is_it else screens.named(shown.text, channel)
     assert is_it, f"expected {says['expect']} ({locale}), but saw {found}: {text!r}"
     for words in says.get("has", ()):

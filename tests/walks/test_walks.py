@@ -169,6 +169,11 @@ class _Replay:
             self._house.clock.turn(pause(says["wait"]))
         if "clock" in says:
             self._house.clock.at = MOMENTS[says["clock"]]
+            await self._house.staff()
+        if "counsellor" in says:
+            self._house.clock.turn()
+            await self._house.counsel(self._walker.sender, says["counsellor"])
+            self._unread += await self._walker.notice()
         if "visitor" in says:
             await self._become(says["visitor"])
         for name in ACTS & says.keys():

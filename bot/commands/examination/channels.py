@@ -112,10 +112,3 @@ def _people(settings: Settings) -> Iterator[Finding]:
             yield Finding(PEOPLE, name, Mark.LOOK, "still the demo's", do)
         else:
             yield Finding(PEOPLE, name, Mark.FINE, value)
-    yield Finding(
-        PEOPLE,
-        "Counsellors",
-        Mark.LOOK,
-        "visitors can wait for a person, but the console is not built yet",
-        "keep Havn away from real visitors until it is (docs/before-launch.md)",
-    )

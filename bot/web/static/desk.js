@@ -12,7 +12,11 @@ let token = desk.csrf;
 let lost = false;
 const { title } = document;
 
-for (const one of all("[data-script]")) one.hidden = false;
+// What only works with this script stands in the page, but is not shown without it.
+const unfurl = (page) => {
+  for (const one of all("[data-script]", page)) one.hidden = false;
+};
+unfurl(document);
 
 // --- asking the console -------------------------------------------------------------------------
 
@@ -64,16 +68,40 @@ const ANSWERED = [...REFRESHED, "notice", "verdict"];
 let pressed = false;
 let arrived = performance.now();
 addEventListener("pointerdown", () => (pressed = true), true);
-for (const kind of ["pointerup", "pointercancel"])
-  addEventListener(kind, () => setTimeout(() => (pressed = false), 50), true);
+const released = () => {
+  pressed = false;
+  if (again) refresh();
+};
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(released, 50), true);
+
+// A part without what changes by itself: nothing is replaced under a reader only for that.
+const bare = (part) => {
+  const copy = part.cloneNode(true);
+  for (const one of all(".ticking, [name=once], [name=csrf]", copy)) one.replaceWith("");
+  return copy;
+};
+
+const renewed = (ours, theirs) => {
+  if (!bare(ours).isEqualNode(bare(theirs))) {
+    ours.replaceWith(document.adoptNode(theirs));
+    return;
+  }
+  const times = all(".ticking", theirs);
+  for (const [place, one] of all(".ticking", ours).entries()) {
+    one.dateTime = times[place].dateTime;
+    Object.assign(one.dataset, times[place].dataset);
+  }
+};
 
 const adopt = (page, ids) => {
   const focused = document.activeElement?.id;
+  unfurl(page);
+  renew(page.getElementById("desk").dataset.csrf);
   for (const id of ids) {
     const [ours, theirs] = [find(id), page.getElementById(id)];
     if (!ours || !theirs) continue;
     if ("append" in ours.dataset) thread(ours, theirs);
-    else if (!ours.isEqualNode(theirs)) ours.replaceWith(document.adoptNode(theirs));
+    else renewed(ours, theirs);
   }
   arrived = performance.now();
   if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
@@ -107,7 +135,7 @@ const refresh = async () => {
   busy = false;
   noted(status);
   if (status === 404) gone();
-  else if (status === 200 && page) adopt(page, find("board") && !("live" in find("board").dataset) ? [] : REFRESHED);
+  else if (status === 200 && page) adopt(page, choosing(page) ? [] : REFRESHED);
   if (again) {
     again = false;
     setTimeout(refresh, 150);
@@ -115,8 +143,9 @@ const refresh = async () => {
 };
 setInterval(refresh, 8000);
 addEventListener("online", refresh);
-addEventListener("visibilitychange", refresh);
-addEventListener("pageshow", (event) => event.persisted && refresh());
+
+// Before a shift nothing is replaced: somebody is ticking languages there.
+const choosing = (page) => [document, page].every((one) => one.querySelector("#board:not([data-live])"));
 
 const gone = () => {
   lost = true;
@@ -162,6 +191,13 @@ const beat = async () => {
   if (told && told.seconds_left <= 120 && bell.on) ring("yellow");
 };
 setInterval(beat, 20000);
+// A laptop that wakes up: its shift may have been taken for over meanwhile.
+const wake = async () => {
+  await beat();
+  refresh();
+};
+addEventListener("visibilitychange", wake);
+addEventListener("pageshow", (event) => event.persisted && wake());
 
 // --- the bell ------------------------------------------------------------------------------------
 
@@ -193,6 +229,7 @@ const hear = () => {
   const number = Number(told.waiting) + Number(told.news);
   document.title = number ? `(${number}) Havn` : title;
   const isNew = Number(told.newest) > bell.newest && told.on === "1";
+  if (bell.on && told.on !== "1") ring("red");
   Object.assign(bell, { on: told.on === "1", level: told.level, step: Number(told.step) });
   bell.newest = Math.max(bell.newest, Number(told.newest));
   if (isNew) {
@@ -228,6 +265,7 @@ const send = async (form, body) => {
   if (sending) return;
   const stopped = { is: false };
   sending = stopped;
+  clearTimeout(saving);
   for (const one of all("button", form)) one.disabled = true;
   for (const one of all("textarea", form)) one.readOnly = true;
   let answer = await ask("POST", form.getAttribute("action"), body);
@@ -261,6 +299,7 @@ const until = async ({ status }, seconds, stopped) => {
 };
 
 const renew = (csrf) => {
+  if (token === csrf) return;
   token = csrf;
   for (const one of all("[name=csrf]")) one.value = csrf;
 };
@@ -273,7 +312,7 @@ const settle = (form, { status, page }) => {
   const took = status === 200;
   adopt(page, ANSWERED);
   for (const one of all("[name=once]")) one.value = once;
-  if (took && form === reply) text.value = "";
+  if (took && form === reply) emptied();
   if (took && form.id === "note") find("note-text").value = "";
   if (took && "clears" in form.dataset) form.reset();
   if (took && form.contains(find("find"))) find("find").value = "";
@@ -307,8 +346,14 @@ const count = () => {
   find("count").classList.toggle("over", over > 0);
   find("send").disabled = over > 0 || Boolean(sending);
 };
+// A draft that was on its way while its line was sent may have arrived after it.
+const emptied = () => {
+  text.value = "";
+  saved = null;
+  keep();
+};
 const keep = async () => {
-  if (text.value === saved || lost) return;
+  if (text.value === saved || lost || sending) return;
   const words = text.value;
   const response = await fetch(`${desk.here}/draft`, {
     method: "POST",

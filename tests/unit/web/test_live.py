@@ -123,7 +123,7 @@ async def test_a_stream_ends_with_its_session(home: House, monkeypatch: pytest.M
         home.app.bus.publish(QUEUE)
         await asyncio.wait_for(stream.ended.wait(), 5)
         assert stream.told.empty()
-        again = await ana.browser.get("/events")
+        again = await asyncio.wait_for(ana.browser.get("/events"), 5)
         assert again.headers["x-havn-refusal"] == "sign_in"
 
 
@@ -131,7 +131,8 @@ async def test_two_tabs_listen_and_a_third_refreshes_by_itself(home: House) -> N
     ana = await home.counsellor("Ana")
     async with listening(ana), listening(ana):
         assert STREAMS == 2
-        assert (await ana.browser.get("/events")).status_code == 429
+        third = await asyncio.wait_for(ana.browser.get("/events"), 5)
+        assert third.status_code == 429
     async with listening(ana) as stream:
         assert stream.status == 200
 
