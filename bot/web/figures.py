@@ -24,6 +24,7 @@ FIGURES = "/figures"
 SPANS = (4, 13, 26, 52)
 _USUAL = 13
 _CSV = "text/csv; charset=utf-8"
+_DESCRIBED = _("{title}, all weeks together. The table below has the numbers.")
 
 _TITLES: Mapping[Kind, str] = {
     Kind.LEVEL: _("Level when it ended"),
@@ -142,7 +143,7 @@ def _part(one: Table, say: Say) -> Part:
     names = {value: say(words[value]) if words else own_name(value) for value in one.values}
     title = say(_TITLES[one.kind])
     counts = [(names[value], cell) for value, cell in zip(one.values, one.totals, strict=True)]
-    described = say("{title}, all weeks together. The table below has the numbers.", title=title)
+    described = say(_DESCRIBED, title=title)
     return Part(one.kind, title, one, bar_chart(one.kind, title, described, counts), names)
 
 
