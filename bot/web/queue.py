@@ -28,8 +28,8 @@ from bot.web.routes import Declared, route
 
 QUEUE = "/queue"
 _TAKE = Permission.TAKE_CONVERSATIONS
-# SQLite's largest integer; a longer number in an address names nothing.
-_LARGEST = (1 << 63) - 1
+# Digits that every database takes; a longer number in an address names nothing.
+_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ def talk_path(floor: Desk, number: int) -> str:
 def number_in(request: Request, name: str) -> int:
     """Return the number of a handover in an address; 404 for anything else."""
     written = request.path_params[name]
-    if not (written.isascii() and written.isdecimal() and 0 < int(written[:19]) <= _LARGEST):
+    if not (written.isascii() and written.isdecimal() and len(written) <= _LONGEST_NUMBER):
         raise HTTPException(404)
-    return int(written[:19])
+    return int(written)
 
 
 async def is_offered(request: Request, session: Session) -> bool:

@@ -233,6 +233,8 @@ def test_a_double_click_and_two_tabs_say_a_line_once(ana: Page, haven: Harbour) 
     write(tab, "from the other tab")
     expect(ana.locator(".said.staff").last).to_contain_text("from the other tab", timeout=4000)
     assert heard(haven, visitor)[-2:] == ["only once", "from the other tab"]
+    for page in (ana, tab):
+        expect(page.locator(".said.staff", has_text="only once")).to_have_count(1)
 
 
 def test_a_draft_survives_leaving_the_page(ana: Page, haven: Harbour) -> None:
