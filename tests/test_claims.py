@@ -713,14 +713,14 @@ class TestHowLong:
                 assert (await visit.send(tap="action_pull")).status_code == 200
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["waiting"]
 
-    async def test_looking_keeps_nobody_else(self, tmp_path: Path) -> None:
+    async def test_a_script_that_looks_by_itself_keeps_nobody(self, tmp_path: Path) -> None:
         clock = FakeClock()
         async with havn(tmp_path, clock) as app, browser(app) as visit:
             await visit.begins()
             await visit.send(tap="utter_danger_now")  # staff see a signal; nobody is waited for
             assert [row["state"] for row in rows(tmp_path, "handovers")] == ["offered"]
             await keep_house(app, clock, minutes=6)
-            await visit.send(tap="action_pull")
+            await visit.send(watch="1")
             await keep_house(app, clock, minutes=2)
             assert rows(tmp_path, "conversations") == []
 
