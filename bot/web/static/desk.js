@@ -321,10 +321,23 @@ const settle = (form, { status, page }) => {
   return undefined;
 };
 
+// A page is left once: the second press of an impatient finger would take a second visitor.
+let leaving = false;
+addEventListener("pageshow", () => (leaving = false));
+const leave = (event) => {
+  if (leaving) event.preventDefault();
+  leaving = true;
+  setTimeout(() => (leaving = false), 5000);
+};
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.getAttribute("method") === "dialog") return;
   if (form.matches("[data-shift]")) began();
-  if (!form.matches("[data-live-form]")) return;
+  if (!form.matches("[data-live-form]")) {
+    leave(event);
+    return;
+  }
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   send(form, new URLSearchParams(body));
