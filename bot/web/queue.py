@@ -28,7 +28,8 @@ from bot.web.routes import Declared, route
 
 QUEUE = "/queue"
 _TAKE = Permission.TAKE_CONVERSATIONS
-# Digits that every database takes; a longer number in an address names nothing.
+# PostgreSQL's largest integer; a larger number in an address names nothing.
+_LARGEST = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
