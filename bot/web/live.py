@@ -5,7 +5,7 @@ Before each topic it is asked again whether the session goes on and whether this
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -28,18 +28,23 @@ _TOO_MANY = 429
 class _Stream(StreamingResponse):
     """A stream of events that is counted for as long as it is open."""
 
-    def __init__(self, open_: Counter[str], session: str, events: AsyncIterator[str]) -> None:
+    def __init__(
+        self, open_: Counter[str], session: str, events: AsyncGenerator[str, None]
+    ) -> None:
         # A proxy that gathers answers would hold topics back (nginx).
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         super().__init__(events, headers=headers, media_type="text/event-stream")
         self._open = open_
         self._session = session
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._open[self._session] += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
+            # A reader who left may have left it half-way: it would listen on until it is collected.
+            await self._events.aclose()
             self._open[self._session] -= 1
             if not self._open[self._session]:
                 del self._open[self._session]
@@ -58,12 +63,12 @@ def _listening() -> Endpoint:
     return events
 
 
-async def _events(desk: Desk, session: str, staff: Staff) -> AsyncIterator[str]:
+async def _events(desk: Desk, session: str, staff: Staff) -> AsyncGenerator[str, None]:
     yield "retry: 2000\n\n"
     now = asyncio.get_running_loop().time
     looked_at = now()
     async with desk.bus.subscribe() as topics:
-        coming = asyncio.ensure_future(anext(topics, ""))
+        coming = asyncio.create_task(_next(topics))
         try:
             while True:
                 await asyncio.wait({coming}, timeout=_HEARTBEAT.total_seconds())
@@ -72,7 +77,7 @@ async def _events(desk: Desk, session: str, staff: Staff) -> AsyncIterator[str]:
                     topic = coming.result()
                     if not topic:
                         return
-                    coming = asyncio.ensure_future(anext(topics, ""))
+                    coming = asyncio.create_task(_next(topics))
                     if await _may_know(desk, staff, topic):
                         told = f"data: {topic}"
                     elif now() - looked_at < _HEARTBEAT.total_seconds():
@@ -86,6 +91,16 @@ async def _events(desk: Desk, session: str, staff: Staff) -> AsyncIterator[str]:
                 yield f"{told}\n\n"
         finally:
             coming.cancel()
+
+
+async def _next(topics: AsyncIterator[str]) -> str:
+    """Return the next topic, "" when the bus has closed. A plain coroutine, so it can be cancelled.
+
+    ``anext(topics, "")`` swallowed its cancellation in Python 3.11.
+    """
+    async for topic in topics:
+        return topic
+    return ""
 
 
 async def _may_know(desk: Desk, staff: Staff, topic: str) -> bool:

@@ -77,6 +77,8 @@ async def listening(person: Counsellor) -> AsyncIterator[Stream]:
     try:
         yield stream
     finally:
+        # Let a look at the store end first: cut off in the middle it can outlive the closed store.
+        await asyncio.sleep(0.3)
         stream.over.set()
         await asyncio.wait_for(task, 10)
 
