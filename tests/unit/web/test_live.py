@@ -142,3 +142,17 @@ async def test_two_tabs_listen_and_a_third_refreshes_by_itself(home: House) -> N
 async def test_who_takes_no_conversations_listens_to_nothing(home: House) -> None:
     editor = await home.counsellor("Ed", Role.EDITOR, on_shift=False)
     assert (await editor.browser.get("/events")).status_code == 403
+
+
+async def test_what_is_only_written_in_a_talk_is_no_news_to_every_queue(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ana = await home.counsellor("Ana")
+        visitor = Visitor(home.app)
+        number = await asks(visitor)
+        await ana.takes(number)
+        await home.app.hotline.say(ana.staff.id, "Ana", number, "Hello", "1")
+        async with home.app.bus.subscribe() as topics:
+            await visitor.says("here I am")
+            home.app.bus.publish("staff end")
+            heard = [await anext(topics), await anext(topics)]
+    assert heard == [f"handover {number}", "staff end"]
