@@ -7,7 +7,7 @@ from bot.domain.errors import ProofError, StaffError
 from bot.web.answers import ask, decode, fields, go_on, read_answer, refusal, send_on
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
-from bot.web.refusals import SIGN_IN
+from bot.web.refusals import FORGET, SIGN_IN
 from bot.web.routes import Declared, Open, route
 
 ACCOUNT = "/account"
@@ -65,6 +65,7 @@ async def end_own_sessions(request: Request) -> Response:
     await desk.sessions.end_all(who, who)
     response = send_on(request, SIGN_IN)
     desk.cookie.take(response)
+    response.headers["clear-site-data"] = FORGET
     return response
 
 

@@ -27,6 +27,8 @@ def ask(challenge: bytes, options: Any) -> Response:
 
 async def read_answer(request: Request) -> Answer:
     """Read what the script brings back; 400 when it is not of its making."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise HTTPException(400)
     try:
         body = await request.json()
         return Answer(decode(str(body["challenge"])), dict(body["credential"]))

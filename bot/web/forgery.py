@@ -1,7 +1,6 @@
 """Refuses what another site makes a browser send in the name of somebody signed in."""
 
 import hmac
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,9 +26,31 @@ def check_origin(request: Request) -> None:
     if site is not None:
         from_here = site == "same-origin"
     else:
-        origin = urlsplit(request.headers.get("origin", ""))
-        from_here = bool(origin.netloc) and origin.netloc == request.headers.get("host")
+        _, _, origin = request.headers.get("origin", "").partition("://")
+        from_here = bool(origin) and origin == request.headers.get("host")
     if not from_here:
+        raise HTTPException(403)
+
+
+def check_kind(request: Request) -> None:
+    """Refuse a body in parts (415): no form here carries files.
+
+    Each part could name an encoding of its own, and some of those make text that cannot be stored.
+    """
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        raise HTTPException(415)
+
+
+def check_reader(request: Request) -> None:
+    """Refuse what a page of another site loads unseen (403); a link that is followed may pass.
+
+    The cookie goes along from sites of the same domain, such as the visitors' chat: their pages
+    could otherwise use up the streams of a session, or keep a shift alive that nobody keeps.
+    """
+    if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return
+    how = request.headers.get("sec-fetch-mode"), request.headers.get("sec-fetch-dest", "document")
+    if how != ("navigate", "document"):
         raise HTTPException(403)
 
 

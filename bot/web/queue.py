@@ -59,6 +59,8 @@ async def take(request: Request) -> Response:
     try:
         await floor.hotline.take(staff.id, staff.alias, number)
     except AlreadyTakenError:
+        if await floor.reader.may_read(staff.id, number):
+            return send_on(request, talk_path(floor, number))  # the second press of two
         return await show_queue(request, 409, notice="taken", about=number)
     except ConversationGoneError:
         return await show_queue(request, 409, notice="gone")
@@ -101,7 +103,7 @@ async def decline(request: Request) -> Response:
         await floor.hotline.drop_transfer(
             session_of(request).staff.id, number_in(request, "offered")
         )
-    except ConversationGoneError:
+    except (NothingToTransferError, ConversationGoneError):
         return await show_queue(request, 409, notice="offer_over")
     return send_on(request, floor.path + QUEUE)
 
@@ -163,9 +165,10 @@ def talk_path(floor: Desk, number: int) -> str:
 def number_in(request: Request, name: str) -> int:
     """Return the number of a handover in an address; 404 for anything else."""
     written = request.path_params[name]
-    if not (written.isascii() and written.isdecimal() and 0 < int(written[:19]) <= _LARGEST):
+    is_number = written.isascii() and written.isdecimal() and len(written) <= len(str(_LARGEST))
+    if not (is_number and 0 < int(written) <= _LARGEST):
         raise HTTPException(404)
-    return int(written[:19])
+    return int(written)
 
 
 async def is_offered(request: Request, session: Session) -> bool:

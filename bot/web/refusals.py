@@ -4,7 +4,7 @@ A page that was left open learns it from the status and keeps what was typed: 40
 with ``x-havn-refusal: prove`` come as JSON to whoever accepts it, as a fragment to other scripts.
 """
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -15,6 +15,8 @@ from bot.web.pages import pages_of
 SIGN_IN = "/sign-in"
 PROVE = "/prove"
 REFUSAL = "x-havn-refusal"
+# What a browser drops when a session ends by its owner's wish.
+FORGET = '"cache", "cookies", "storage"'
 
 
 def sign_in_first(request: Request) -> Response:
@@ -29,9 +31,8 @@ def prove_first(request: Request) -> Response:
 
 def local(path: str) -> str:
     """Return a path of this console that somebody may be sent on to; "/" for anything else."""
-    parts = urlsplit(path)
     inside = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if inside and not parts.netloc and path.isprintable() else "/"
+    return path if inside and path.isprintable() else "/"
 
 
 def _refuse(request: Request, to: str, why: str, status: int) -> Response:

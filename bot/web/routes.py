@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.domain.factors import Session
 from bot.domain.staff import Permission
 from bot.web.desk import desk_of
-from bot.web.forgery import SAFE_METHODS, check_origin, check_token
+from bot.web.forgery import SAFE_METHODS, check_kind, check_origin, check_reader, check_token
 from bot.web.refusals import prove_first, sign_in_first
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,6 +56,9 @@ class Declared(Route):
         unsafe = request.method not in SAFE_METHODS
         if unsafe:
             check_origin(request)
+            check_kind(request)
+        else:
+            check_reader(request)
         if self.permission is not Open.EVERYBODY:
             refused = await self._refusal(request, unsafe=unsafe)
             if refused is not None:

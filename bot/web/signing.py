@@ -9,10 +9,8 @@ from bot.web.answers import ask, fields, go_on, read_answer, refusal, send_on
 from bot.web.desk import desk_of, session_of
 from bot.web.forgery import token_of
 from bot.web.pages import pages_of, places_of
-from bot.web.refusals import SIGN_IN, local
+from bot.web.refusals import FORGET, SIGN_IN, local
 from bot.web.routes import Declared, Open, route
-
-_FORGET = '"cache", "cookies", "storage"'
 
 
 async def home(request: Request) -> Response:
@@ -57,7 +55,7 @@ async def sign_out(request: Request) -> Response:
     await desk.sessions.sign_out(session_of(request))
     response = send_on(request, SIGN_IN)
     desk.cookie.take(response)
-    response.headers["clear-site-data"] = _FORGET
+    response.headers["clear-site-data"] = FORGET
     return response
 
 

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from bot.domain.errors import NotYoursError, ReasonMissingError
 from bot.domain.handover import Close, LevelReason, Referral, Topic
-from bot.domain.staff import StaffId
+from bot.domain.staff import Permission, StaffId
 from bot.domain.triage import Level
 from bot.web.answers import fields, send_on
-from bot.web.desk import floor_of, session_of
+from bot.web.desk import Desk, floor_of, session_of
 from bot.web.queue import QUEUE, number_in
 from bot.web.routes import Declared
 from bot.web.talk import OUTCOMES, REASONS, done, of_holder, show_talk
@@ -66,9 +66,17 @@ async def offer_transfer(request: Request) -> Response:
     colleague = StaffId(to) if to else None
     if colleague == staff.id:
         raise NotYoursError("a transfer goes to somebody else")
+    if colleague and not await _may_take(floor, colleague):
+        raise HTTPException(400)
     number = number_in(request, "held")
     await floor.hotline.offer_transfer(staff.id, staff.alias, number, colleague, text, why)
     return await done(request)
+
+
+async def _may_take(floor: Desk, colleague: StaffId) -> bool:
+    """Tell whether a conversation can be offered to somebody: visitors are asked about it."""
+    staff = [one.account.staff for one in await floor.accounts.listed()]
+    return any(one.id == colleague and one.may(Permission.TAKE_CONVERSATIONS) for one in staff)
 
 
 async def take_back(request: Request) -> Response:

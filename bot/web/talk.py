@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.errors import ConversationGoneError, NotYoursError
+from bot.domain.errors import ConversationGoneError, NothingToTransferError, NotYoursError
 from bot.domain.factors import Session
 from bot.domain.handover import LevelReason, Outcome, Referral, Topic
 from bot.domain.messages import Channel, MessageId, Reply
@@ -212,7 +212,7 @@ def of_holder(path: str, endpoint: Endpoint, *methods: str, quiet: bool = False)
     async def unless_lost(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except (NotYoursError, ConversationGoneError):
+        except (NotYoursError, NothingToTransferError, ConversationGoneError):
             raise HTTPException(404) from None
 
     methods = methods or ("GET",)

@@ -293,12 +293,13 @@ class Hotline:
     async def drop_transfer(self, staff: StaffId, handover: int) -> None:
         """Refuse an offered conversation, or take an offer back.
 
-        NothingToTransferError for whoever neither offered it nor was asked.
+        NothingToTransferError for whoever neither offered it nor was asked by name: one who has no
+        time leaves an offer to all to the others.
         """
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             transfer = case.handover.transfer
-            asked = transfer is not None and transfer.to in (None, staff)
+            asked = transfer is not None and transfer.to == staff
             if not (asked or case.handover.owner == staff):
                 raise NothingToTransferError("the offer is for somebody else")
             return handovers.dropped_transfer(case.handover), case.conversation
