@@ -298,16 +298,3 @@ def test_hostile_addresses_make_hostile_pages_of_nobody(chromium: Browser, haven
         assert shape(page) <= plain, words
     assert noise == []
     page.context.close()
-
-
-def test_two_quick_presses_take_one_visitor(chromium: Browser, haven: Harbour) -> None:
-    page = haven.counsellor(chromium, "Dora")
-    numbers = [haven.asks(haven.visitor()) for _ in range(2)]
-    expect(page.locator(f"#take-{numbers[1]}")).to_be_visible(timeout=4000)
-    page.locator("#next").evaluate(
-        "(one) => { one.click(); one.click(); one.form.requestSubmit(); }"
-    )
-    expect(page.locator("#reply")).to_be_visible()
-    page.goto(f"{haven.console}/queue")
-    expect(page.locator("[id^=open-]")).to_have_count(1)
-    page.context.close()
