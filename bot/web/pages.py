@@ -38,9 +38,9 @@ class Place:
 PLACES: Sequence[Place] = (
     Place("/queue", _("Queue"), Permission.TAKE_CONVERSATIONS),
     Place("/board", _("Board"), Permission.SUPERVISE),
-    Place("/figures", _("Figures"), Permission.SEE_FIGURES),
     Place("/practice", _("Practice"), Permission.TAKE_CONVERSATIONS),
     Place("/staff", _("Staff"), Permission.MANAGE_STAFF),
+    Place("/figures", _("Figures"), Permission.SEE_FIGURES),
     Place("/audit", _("Audit trail"), Permission.READ_AUDIT),
 )
 

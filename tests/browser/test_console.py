@@ -112,7 +112,7 @@ def test_password_and_code_without_script(chromium: Browser, console: Console) -
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Code from your app").fill(console.rig.code(secret))
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page).to_have_url(f"{console.url}/account")
+    expect(page).to_have_url(f"{console.url}/queue")
     context.close()
 
 
