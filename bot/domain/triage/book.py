@@ -25,6 +25,7 @@ class Book:
         self._lexicons = lexicons
         self._phrased = frozenset().union(*(one.words for one in lexicons))
         self._words = self._phrased.union(*(one.signs for one in lexicons))
+        self.everyday = frozenset().union(*(one.everyday_words for one in lexicons))
         self._real = frozenset().union(*(one.real_words for one in lexicons))
         self._numbers = {word: n for one in lexicons for word, n in one.numbers.items()}
         self._stems = frozenset(word[:-1] for word in self._words if word.endswith("*"))

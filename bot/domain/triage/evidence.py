@@ -1,7 +1,8 @@
 """The level and the screen that words and meaning together call for (``docs/triage.md``).
 
 Order of evidence (ux.md 2.1): explicit words, then words near danger with a meaning that confirms
-them, then the meaning. The classifier alone makes nothing red and lowers nothing.
+them or, where nobody read it, what the words call for unread, then the meaning. The classifier
+alone makes nothing red and lowers nothing that explicit words say.
 """
 
 from collections.abc import Mapping
@@ -54,14 +55,13 @@ class Understanding:
 def offered_level(understanding: Understanding) -> Level:
     """Return the level a text calls for; nothing lowers what explicit words say.
 
-    Where nobody read the meaning (``intent`` is empty), words near danger are orange.
+    Where nobody read the meaning (``intent`` is empty), words near danger count as unread.
     """
     if confirmed_danger(understanding):
         return Level.RED
-    unread = not understanding.intent and understanding.near_danger
-    words = Level.ORANGE if unread else Level.GREY
+    found = understanding.assessment
     meaning = _INTENT_LEVELS.get(understanding.intent, Level.GREY)
-    return max(understanding.assessment.level, words, meaning)
+    return max(found.level, meaning if understanding.intent else found.unread)
 
 
 def confirmed_danger(understanding: Understanding) -> str | None:
@@ -76,15 +76,16 @@ def first_screen(understanding: Understanding) -> str | None:
     """Return the screen that danger calls for before anything else; None where there is none.
 
     Explicit words come first, then words and meaning together, then, where nobody read the
-    meaning, the words alone. The question about age stands behind all of these.
+    meaning, plain phrases of danger, and last mere words. The question about age stands behind all
+    of these.
     """
     found = understanding.assessment
     if found.level is Level.RED:
         return found.screen
     if confirmed := confirmed_danger(understanding):
         return confirmed
-    if found.screen not in (None, "utter_minor_check") or understanding.intent:
+    if understanding.intent:
         return found.screen
-    if found.danger_words:
-        return DANGER
-    return CARE if found.self_harm_words else found.screen
+    if found.unread is Level.RED or found.screen in (None, "utter_minor_check"):
+        return found.unread_screen or found.screen
+    return found.screen

@@ -55,11 +55,14 @@ GROUPS: Final[Mapping[str, Outcome]] = {
     "control": Outcome(Level.YELLOW, Flag.CONTROL, None),
     "human": Outcome(Level.YELLOW, Flag.HUMAN, None),
 }
-# Groups of mere words: evidence for danger only together with the meaning of the whole text.
-DANGER_WORDS: Final = "danger_words"
-SELF_HARM_WORDS: Final = "self_harm_words"
-# What takes back a phrase of these groups takes back the words near it too.
+# Groups of words near danger: evidence only together with the meaning of the whole text. Where
+# nobody reads that, the plain ones are red and the mere words may show the numbers.
+PLAIN: Final[Mapping[str, str]] = {"violence_unread": DANGER, "self_harm_unread": CARE}
+MERE: Final[Mapping[str, str]] = {"danger_words": DANGER, "self_harm_words": CARE}
+# What takes back a phrase of the groups on the right takes back the words near danger too.
 SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
-    DANGER_WORDS: ("violence",),
-    SELF_HARM_WORDS: ("self_harm_now", "self_harm"),
+    "violence_unread": ("violence",),
+    "self_harm_unread": ("self_harm_now", "self_harm"),
+    "danger_words": ("violence",),
+    "self_harm_words": ("self_harm_now", "self_harm"),
 }

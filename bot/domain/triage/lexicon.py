@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.errors import LexiconError
 from bot.domain.triage.ages import AGE, NUMBER
-from bot.domain.triage.levels import GROUPS, SIGNS
+from bot.domain.triage.levels import GROUPS, MERE, SIGNS
 from bot.domain.triage.normalise import spellings, split
 from bot.domain.triage.rules import Phrase, Role, Rule, Slot
 
@@ -24,6 +24,7 @@ class Lexicon:
     rules: tuple[Rule, ...]
     words: frozenset[str]  # of all phrases
     signs: frozenset[str]  # of the groups that are mere words
+    everyday_words: frozenset[str]  # of these, the ones that prove nothing alone
     real_words: frozenset[str]
     numbers: Mapping[str, int]
 
@@ -44,7 +45,7 @@ _PARTS: Final = {
     "happened": (Role.SAY, True),
     "not": (Role.NOT, False),
 }
-_OTHER_SECTIONS = {"locale", "words", "numbers", "real_words", "examples"}
+_OTHER_SECTIONS = {"locale", "words", "numbers", "everyday_words", "real_words", "examples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,10 @@ class _Compiler:
         return Lexicon(
             self._locale,
             tuple(self._rule(line, counts) for line in self._read),
-            _words_of(line for line in self._read if line.group not in SIGNS),
-            _words_of(line for line in self._read if line.group in SIGNS),
-            frozenset(word for line in self._lines("real_words") for word in split(line)),
+            _words_of(line for line in self._read if line.group not in MERE),
+            _words_of(line for line in self._read if line.group in MERE),
+            self._plain_words("everyday_words"),
+            self._plain_words("real_words"),
             numbers,
         )
 
@@ -140,6 +142,9 @@ class _Compiler:
         if content is not None and not isinstance(content, str):
             raise self._error(f"{name} needs lines after a | sign")
         yield from (line.split("#", 1)[0] for line in (content or "").splitlines())
+
+    def _plain_words(self, name: str) -> frozenset[str]:
+        return frozenset(word for line in self._lines(name) for word in split(line))
 
     def _read_lines(
         self, place: str, content: object, role: Role, group: str, *, dated: bool

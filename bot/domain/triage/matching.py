@@ -105,6 +105,11 @@ class Message:
                 self.locales.setdefault(rule.group, set()).add(self._book.locale_of(rule))
         return found
 
+    def tells_in(self, words: int) -> bool:
+        """Tell whether some words of the message are more than one everyday word."""
+        different = {self._words[at] for at in range(self._size) if words >> at & 1}
+        return len(different) > 1 or not different <= self._book.everyday
+
     def age_in(self, words: int) -> int | None:
         """Return the first age named among some words of the message."""
         ages = words & self._places.get(AGE, 0)

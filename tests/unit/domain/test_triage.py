@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from bot.domain.triage import (
+    CARE,
+    DANGER,
     TEXT_LIMIT,
     Assessment,
     Flag,
@@ -689,11 +691,13 @@ def test_idiom_past_denial_or_story_is_not_urgent(text: str) -> None:
     ],
 )
 def test_examples_of_each_locale_keep_their_level(locale: str, name: str, text: str) -> None:
-    if name == "near":
-        assert level(text) < Level.RED, locale
+    found = assess(text, LEXICONS)
+    if name in {"near", "unread"}:
+        assert found.level < Level.RED, locale
         assert heard(text), locale
+        assert (found.unread is Level.RED) is (name == "unread"), locale
     else:
-        assert level(text) is Level[name.upper()], locale
+        assert found.level is Level[name.upper()], locale
 
 
 # --- What each group answers ----------------------------------------------------------------------
@@ -920,8 +924,56 @@ def _signs(text: str, **more: object) -> Assessment:
 
 
 def test_words_alone_have_no_level_flag_or_screen() -> None:
-    assert _signs("a knife") == Assessment(danger_words=True)
-    assert _signs("a knife").locales == {"xx"}
+    found = _signs("a knife")
+    assert (found.level, found.flags, found.screen) == (Level.GREY, frozenset(), None)
+    assert found.danger_words
+    assert found.locales == {"xx"}
+
+
+@pytest.mark.parametrize(
+    ("text", "unread", "screen"),
+    [
+        ("a knife", Level.ORANGE, DANGER),
+        ("a boss", Level.GREY, None),
+        ("a boss, the BOSSSS", Level.GREY, None),
+        ("a boss and a man", Level.ORANGE, DANGER),
+        ("the rope", Level.ORANGE, CARE),
+        ("the rope and a boss", Level.ORANGE, DANGER),
+        ("he hits me", Level.RED, DANGER),
+        ("the rope is ready", Level.RED, CARE),
+        ("he hits me and the rope is ready", Level.RED, DANGER),
+        ("nobody hits me", Level.GREY, None),
+        ("a film where he hits me", Level.GREY, None),
+        ("a door", Level.GREY, None),
+    ],
+)
+def test_what_words_near_danger_call_for_where_nobody_reads_the_meaning(
+    text: str, unread: Level, screen: str | None
+) -> None:
+    found = _signs(
+        text,
+        violence={"say": "sos", "not": "nobody hits me"},
+        violence_unread={"say": "hits me"},
+        self_harm_unread={"say": "rope is ready"},
+        danger_words={"say": "(knife|boss|man)"},
+        self_harm_words={"say": "rope"},
+        everyday_words="boss man",
+        elsewhere="film",
+    )
+    assert (found.unread, found.unread_screen) == (unread, screen)
+    assert found.danger_words is (screen == DANGER or "boss" in text)
+    assert (found.level, found.screen) == (Level.GREY, None)
+
+
+def test_a_phrase_red_only_unread_is_found_misspelt_and_glued() -> None:
+    phrase = {"violence_unread": {"say": "he strangled me"}, "danger_words": {"say": "stran*"}}
+    assert _signs("he strangeld me", **phrase).unread is Level.RED
+    assert _signs("hestrangledme", **phrase).unread is Level.RED
+
+
+def test_the_past_takes_back_what_is_red_unread() -> None:
+    assert assess("he broke my arm two years ago", LEXICONS).unread is Level.GREY
+    assert assess("he broke my arm", LEXICONS).unread is Level.RED
 
 
 def test_what_takes_back_a_phrase_takes_back_the_words_in_it() -> None:

@@ -291,8 +291,11 @@ class TestUnderstanding:
 class TestTwoEvidences:
     """Words near danger and the meaning of the text together are RED; neither is alone."""
 
-    WORDS = Assessment(danger_words=True)
-    MEANS = Assessment(self_harm_words=True)
+    WORDS = Assessment(danger_words=True, unread=Level.ORANGE, unread_screen="utter_danger_now")
+    MEANS = Assessment(
+        self_harm_words=True, unread=Level.ORANGE, unread_screen="utter_suicide_care"
+    )
+    PLAIN = Assessment(danger_words=True, unread=Level.RED, unread_screen="utter_danger_now")
 
     def test_words_and_meaning_are_answered_like_explicit_words(self) -> None:
         sure = Understanding(self.WORDS, "danger_now", outcomes=("utter_danger_now",), danger=0.9)
@@ -336,9 +339,26 @@ class TestTwoEvidences:
             assert result.effects == ()
             assert result.memory.level == Level.ORANGE
 
+    def test_without_the_unit_a_plain_phrase_tells_staff(self) -> None:
+        unread = after(Text("x"), understanding=Understanding(self.PLAIN))
+        assert unread == after(Text("x"), understanding=Understanding(RED))
+        calm = Understanding(self.PLAIN, "debt", outcomes=("utter_debt",))
+        result = after(Text("x"), understanding=calm)
+        assert (screens(result), result.effects) == (["utter_debt"], ())
+
+    def test_a_code_word_may_be_a_plain_phrase(self) -> None:
+        before = conversation(screen="utter_human_code_word", consent=Consent.NEW)
+        result = after(Text("x"), before, understanding=Understanding(self.PLAIN))
+        assert screens(result) == ["utter_queue_wait"]
+        assert turn.Offer(Level.RED) not in result.effects
+
     def test_without_the_unit_help_comes_before_the_question_about_age(self) -> None:
-        child = Assessment(
-            Level.ORANGE, frozenset({Flag.MINOR}), "utter_minor_check", 15, danger_words=True
+        child = replace(
+            self.WORDS,
+            level=Level.ORANGE,
+            flags=frozenset({Flag.MINOR}),
+            screen="utter_minor_check",
+            age=15,
         )
         assert screens(after(Text("x"), understanding=Understanding(child))) == ["utter_danger_now"]
         read = Understanding(child, "minor", outcomes=("utter_minor_check",))
