@@ -66,9 +66,11 @@ def read(step: Step, text: str, understanding: Understanding) -> Turn:
 def is_code_word(step: Step, understanding: Understanding) -> bool:
     """Tell whether this answers the question for a code word.
 
-    It may well be "hammer": there, only explicit words are more than an answer.
+    It may well be "hammer": there, only plain words of danger are more than an answer.
     """
-    return step.memory.screen == CODE_WORD and understanding.assessment.screen is None
+    found = understanding.assessment
+    in_danger = found.screen is not None or found.unread is Level.RED
+    return step.memory.screen == CODE_WORD and not in_danger
 
 
 def _alarm(step: Step, screen: str, level: Level, flags: frozenset[Flag]) -> Turn:

@@ -34,11 +34,14 @@ def is_command(tap: Tap) -> bool:
 
 def hear(step: Step, understanding: Understanding) -> Turn:
     """Pass words on to the counsellor."""
-    level = understanding.assessment.level
+    found = understanding.assessment
+    plain = found.unread is Level.RED
+    level = Level.RED if plain else found.level
     heard = Heard(level)
     if level is Level.RED and not step.memory.numbers_told:
         told = remember(step, numbers_told=True)
-        return show(told, understanding.assessment.screen or DANGER, heard)
+        screen = (found.unread_screen if plain else found.screen) or DANGER
+        return show(told, screen, heard)
     handover = step.situation.handover
     if step.situation.held or (handover is not None and handover.hidden):
         return show(step, PING, heard)

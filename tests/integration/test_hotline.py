@@ -423,3 +423,16 @@ async def test_only_who_is_asked_or_asks_ends_an_offer(tmp_path: Path) -> None:
         await app.hotline.drop_transfer(BO, number)
         with pytest.raises(NothingToTransferError):
             await app.hotline.accept_transfer(BO, "Bo", number)
+
+
+async def test_plain_words_of_danger_are_no_code_word(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        visitor = Visitor(app)
+        await visitor.starts()
+        await visitor.taps("utter_human_consent")
+        await visitor.taps("utter_human_notify consent=new")
+        await visitor.taps("utter_human_code_word notify=pull")
+        assert screens(await visitor.says("he will kill me")) == ["utter_danger_now"]
+        request = await visitor.handover()
+        assert request is not None
+        assert request.code_word == ""

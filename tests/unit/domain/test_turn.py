@@ -346,11 +346,11 @@ class TestTwoEvidences:
         result = after(Text("x"), understanding=calm)
         assert (screens(result), result.effects) == (["utter_debt"], ())
 
-    def test_a_code_word_may_be_a_plain_phrase(self) -> None:
+    def test_a_plain_phrase_is_no_code_word(self) -> None:
         before = conversation(screen="utter_human_code_word", consent=Consent.NEW)
         result = after(Text("x"), before, understanding=Understanding(self.PLAIN))
-        assert screens(result) == ["utter_queue_wait"]
-        assert turn.Offer(Level.RED) not in result.effects
+        assert screens(result) == ["utter_danger_now"]
+        assert turn.Offer(Level.RED) in result.effects
 
     def test_without_the_unit_help_comes_before_the_question_about_age(self) -> None:
         child = replace(
