@@ -1,7 +1,4 @@
-"""The invariants of the design, 1 to 8 and 10, each with real store and keys.
-
-Number 9 (exactly one counsellor) comes with the console.
-"""
+"""The invariants of the design, each with real store and keys."""
 
 import asyncio
 import base64
@@ -29,15 +26,21 @@ from bot.adapters.sealing.cipher import decrypt
 from bot.bootstrap import App
 from bot.commands.check import RUNTIME, check
 from bot.domain import wording
-from bot.domain.errors import KeyUnavailableError, StoreUnavailableError
+from bot.domain.errors import (
+    AlreadyTakenError,
+    KeyUnavailableError,
+    NotYoursError,
+    StoreUnavailableError,
+)
 from bot.domain.facts import PLACEHOLDER
-from bot.domain.handover import Handover, State
+from bot.domain.handover import Close, Handover, Outcome, State
 from bot.domain.messages import Channel, Reply, Tapped, Text
 from bot.domain.screens import Tap
+from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Meaning
 from bot.settings import Settings
-from tests.support.app import Visitor, running, screens
+from tests.support.app import COLLEAGUE, Visitor, on_shift, running, screens
 from tests.support.deck import ROOT, deck, renderer
 from tests.support.fakes import CLOSED, FakeClock, FakeDialogue, RecordingChannel, meaning
 
@@ -499,6 +502,126 @@ class TestInvariant8NobodyIsHandedOverWithoutConsent:
             left = await visitor.handover()
             ended = command in ("utter_human_cancelled", "action_forget")
             assert (left is None) is ended
+
+    @pytest.mark.parametrize(
+        ("command", "screen"),
+        [
+            ("action_leave_human", "utter_human_ended"),
+            ("action_hide", "utter_hide_done"),
+            ("action_forget", "utter_forget_done"),
+            ("utter_phone_numbers", "utter_phone_numbers"),
+            ("action_set_language locale=da", "utter_human_nothing_new"),
+        ],
+    )
+    async def test_they_win_in_a_talk_as_well(
+        self, tmp_path: Path, command: str, screen: str
+    ) -> None:
+        async with running(tmp_path) as app:
+            visitor, number = await waiting(app)
+            await app.hotline.take(COLLEAGUE, "Ana", number)
+            assert screens(await visitor.taps(command))[-1] == screen
+            left = await visitor.handover()
+            assert (left is None) is (command in ("action_leave_human", "action_forget"))
+
+
+# --- 9 ----------------------------------------------------------------------------------------
+
+
+class HeldDialogue(FakeDialogue):
+    """A dialogue that answers when it is let to."""
+
+    def __init__(self, **meanings: Meaning) -> None:
+        super().__init__(**meanings)
+        self.asking, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def interpret(self, text: str, screen: str) -> Meaning:
+        self.asking.set()
+        await self.go_on.wait()
+        return await super().interpret(text, screen)
+
+
+async def waiting(app: App) -> tuple[Visitor, int]:
+    """Have a visitor wait for a person; return them and the number of their request."""
+    visitor = Visitor(app)
+    await visitor.taps("utter_human_notify consent=all")
+    await visitor.taps("action_queue_open")
+    handover = await visitor.handover()
+    assert handover is not None
+    return visitor, handover.id or 0
+
+
+class TestInvariant9ExactlyOneCounsellorHoldsAConversation:
+    async def test_of_many_who_take_at_once_one_has_it(self, tmp_path: Path) -> None:
+        async with running(tmp_path) as app:
+            visitor, number = await waiting(app)
+            people = [StaffId(f"{one:x}") for one in range(1, 21)]
+            for one in people:
+                await on_shift(app, one)
+            takes = (app.hotline.take(one, "Ana", number) for one in people)
+            outcomes = await asyncio.gather(*takes, return_exceptions=True)
+            won = [one for one in outcomes if isinstance(one, Handover)]
+            assert len(won) == 1
+            assert sum(isinstance(one, AlreadyTakenError) for one in outcomes) == 19
+            handover = await visitor.handover()
+            assert handover is not None
+            assert handover.owner == won[0].owner
+            for one in people:
+                if one != handover.owner:
+                    with pytest.raises(NotYoursError):
+                        await app.hotline.say(one, "Bo", number, "hello", "1")
+
+    async def test_the_program_is_silent_while_they_hold_it(self, tmp_path: Path) -> None:
+        dialogue = FakeDialogue(**{"no money": meaning("debt", "utter_debt")})
+        async with running(tmp_path, dialogue=dialogue) as app:
+            visitor, number = await waiting(app)
+            assert "utter_debt" in screens(await visitor.says("no money"))
+            await app.hotline.take(COLLEAGUE, "Ana", number)
+            assert await visitor.says("no money") == []
+            await app.hotline.close(COLLEAGUE, number, Close(Outcome.INFORMED))
+            assert "utter_debt" in screens(await visitor.says("no money"))
+
+    async def test_a_late_reply_of_the_program_is_dropped(self, tmp_path: Path) -> None:
+        dialogue = HeldDialogue(**{"no money": meaning("debt", "utter_debt")})
+        async with running(tmp_path, dialogue=dialogue) as app:
+            visitor, number = await waiting(app)
+            late = asyncio.create_task(visitor.says("no money"))
+            await dialogue.asking.wait()
+            await app.hotline.take(COLLEAGUE, "Ana", number)
+            dialogue.go_on.set()
+            assert await late == []
+            talk = await app.reader.open(COLLEAGUE, number)
+            assert [s.text for s in talk.said if s.author == "visitor"] == ["no money"]
+            assert "utter_debt" not in [s.screen for s in talk.said]
+
+    async def test_a_reply_that_was_not_sent_yet_is_dropped(self, tmp_path: Path) -> None:
+        channel = RecordingChannel()
+        async with running(tmp_path, channel=channel) as app:
+            visitor = Visitor(app, Channel.TELEGRAM)
+            await visitor.taps("utter_human_notify consent=all")
+            await visitor.taps("action_queue_open")
+            await visitor.taps("utter_debt")
+            handover = await visitor.handover()
+            assert handover is not None
+            await app.hotline.take(COLLEAGUE, "Ana", handover.id or 0)
+            while await app.deliverers[Channel.TELEGRAM].step():
+                app.clock.turn(seconds=2)  # type: ignore[attr-defined]
+            assert "utter_debt" not in channel.screens
+            assert channel.screens[-1] == "utter_human_joined"
+
+    async def test_a_lost_counsellor_returns_it_to_the_queue(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with running(tmp_path, clock=clock) as app:
+            visitor, number = await waiting(app)
+            before = await visitor.handover()
+            await app.hotline.take(COLLEAGUE, "Ana", number)
+            clock.turn(minutes=4)
+            with pytest.raises(NotYoursError):
+                await app.hotline.say(COLLEAGUE, "Ana", number, "hello", "1")
+            await app.keeper.round()
+            after = await visitor.handover()
+            assert before is not None
+            assert after is not None
+            assert (after.state, after.asked_at) == (State.WAITING, before.asked_at)
 
 
 # --- 10 ---------------------------------------------------------------------------------------

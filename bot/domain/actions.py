@@ -19,7 +19,7 @@ from bot.domain.conversation import Choice, Consent, Memory, Notify
 from bot.domain.effects import Autoclean, Forget, Hide, Offer
 from bot.domain.opening import lasting
 from bot.domain.screens import CONSENT, DANGER, MENU, SAFE, Tap
-from bot.domain.step import Step, Turn, show
+from bot.domain.step import Step, Turn, show, show_again
 from bot.domain.triage import Level
 
 
@@ -65,7 +65,7 @@ def _set_language(step: Step, tap: Tap) -> Turn:
         return show(step, "utter_language_missing")
     memory = replace(step.memory, locale=locale, chosen=Choice.CHOSEN)
     step = replace(step, memory=memory, locale=locale)
-    return show(step, memory.screen or SAFE)
+    return show_again(step)
 
 
 def _answer_check(step: Step, tap: Tap) -> Turn:
@@ -120,7 +120,7 @@ _ACTIONS: Mapping[str, Callable[[Step, Tap], Turn]] = {
     "action_transfer_no": lambda step, _tap: answer_transfer(step, agreed=False),
     "action_decoy_next": lambda step, _tap: show(step, MENU),
     "action_option": lambda step, _tap: show(step, MENU),
-    "action_resend": lambda step, _tap: show(step, step.memory.screen or MENU),
+    "action_resend": lambda step, _tap: show_again(step),
 }
 ACTIONS = frozenset(_ACTIONS)
 

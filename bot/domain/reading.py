@@ -19,7 +19,7 @@ from bot.domain.screens import (
     SAFE,
     Tap,
 )
-from bot.domain.step import Step, Turn, show
+from bot.domain.step import Step, Turn, show, show_again
 from bot.domain.triage import Flag, Level, Understanding, first_screen, offered_level
 
 # What a typed yes, no or skip means where a screen offers several buttons to one target.
@@ -110,7 +110,7 @@ def _follow(step: Step, outcome: str, intent: str) -> Turn:
         # The numbers at once, but no signal to staff: that takes words of danger or a button.
         return show(step, DANGER)
     tap = _meant_tap(step, outcome, intent)
-    return go(step, tap) if tap else show(step, step.memory.screen)
+    return go(step, tap) if tap else show_again(step)
 
 
 def _may_mean(step: Step, outcome: str, intent: str) -> bool:

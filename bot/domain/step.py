@@ -10,8 +10,10 @@ from bot.domain.conversation import Memory
 from bot.domain.effects import Effect
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
-from bot.domain.screens import LANGUAGES, SAFE, Deck
+from bot.domain.screens import JOINED, LANGUAGES, MENU, SAFE, Deck
 
+# Screens that say an alias, which is known only when they are first shown.
+_NAMING = frozenset({JOINED, "utter_human_transfer"})
 # Screens that the first menu replaces.
 _ARRIVING = frozenset({SAFE, LANGUAGES})
 
@@ -88,6 +90,14 @@ def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
     if not self_check.is_question(screen):
         memory = replace(memory, sign=False)
     return Turn(memory, (reply,), effects)
+
+
+def show_again(step: Step) -> Turn:
+    """Show the present screen once more; what names a counsellor is said by its time only."""
+    screen = step.memory.screen
+    if screen in _NAMING:
+        screen = "utter_human_nothing_new" if step.situation.talks() else MENU
+    return show(step, screen or SAFE)
 
 
 def _leaves(step: Step) -> bool:
