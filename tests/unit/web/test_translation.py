@@ -101,7 +101,7 @@ async def test_nothing_of_it_is_stored_logged_cached_or_changes_the_request(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    caplog.set_level(logging.DEBUG, "bot")
+    caplog.set_level(logging.DEBUG)
     ana = await home.counsellor("Ana")
     number, message = await writes(home, ana)
     before = await home.app.reader.reread(ana.staff.id, number)
