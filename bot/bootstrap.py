@@ -104,6 +104,7 @@ class App:
     hotline: Hotline
     reader: Reader
     rooms: Rooms
+    translator: Translator
 
 
 def locales_folder(settings: Settings) -> Path:
@@ -225,8 +226,19 @@ async def open_app(
             for name, channel in channels.items()
         }
         bus = await stack.enter_async_context(open_bus(database_url(settings)))
+        translator = await stack.enter_async_context(open_translator(settings))
         app = _wire(
-            settings, clock, store, sealer, dialogue, renderer, lexicons, channels, deliverers, bus
+            settings,
+            clock,
+            store,
+            sealer,
+            dialogue,
+            renderer,
+            lexicons,
+            channels,
+            deliverers,
+            bus,
+            translator,
         )
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
@@ -267,6 +279,7 @@ def _wire(
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
     bus: Bus,
+    translator: Translator,
 ) -> App:
     posted, ids = _waker(deliverers), MessageIds()
     ballast = Ballast(settings.data_dir / "ballast")
@@ -341,6 +354,7 @@ def _wire(
         hotline,
         reader,
         Rooms(partial(make_world, settings, clock, renderer), clock),
+        translator,
     )
 
 
@@ -459,7 +473,12 @@ def web_app(app: App, channels: Channels) -> ASGIApp:
         word=renderer.values.word,
         locales=lambda: renderer.texts.locales,
         links=partial(screen_links, renderer.deck, renderer.registry, app.settings.said()),
-        privacy=partial(privacy_page, renderer.values, telegram=bool(app.settings.telegram_token)),
+        privacy=partial(
+            privacy_page,
+            renderer.values,
+            telegram=bool(app.settings.telegram_token),
+            translator=app.translator.ready,
+        ),
         settings=app.settings,
         routes=[*_health(app), *channels.routes(app)],
         # The clock that dates messages, so that the page and the store agree on a pause.
@@ -487,6 +506,7 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         bus=app.bus,
         renderer=app.renderer,
         rooms=app.rooms,
+        translator=app.translator,
     )
 
 

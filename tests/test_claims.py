@@ -33,6 +33,7 @@ from bot.ports import Messages
 from bot.services import erase
 from bot.services.privacy import privacy_page
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
+from tests.support import translation_server
 from tests.support.app import COLLEAGUE, Visitor, on_shift, screens
 from tests.support.claims import (
     IN_FORCE,
@@ -117,6 +118,7 @@ LOOKED_AT = {
     "privacy_hide": "f6345ff4",
     "privacy_hide_limits": "1a5da3c0",
     "privacy_readers": "274ac1dc",
+    "privacy_translator": "4aa729fb",
     "privacy_signal": "2d826735",
     "privacy_sharing": "953fc52f",
     "privacy_court": "6a564f80",
@@ -1040,10 +1042,10 @@ class TestWebPage:
     @claims("privacy_title")
     async def test_the_page_is_the_title_and_every_part_once(self, tmp_path: Path) -> None:
         written = {key for key in deck().words if key.startswith("privacy_")}
-        title, *parts = privacy_page(in_force().values, "en", telegram=True)
+        title, *parts = privacy_page(in_force().values, "en", telegram=True, translator=True)
         assert title == word("privacy_title")
         assert sorted([title, *parts]) == sorted(word(key) for key in written)
-        web_only = privacy_page(in_force().values, "en", telegram=False)
+        web_only = privacy_page(in_force().values, "en", telegram=False, translator=True)
         assert set(parts) - set(web_only) == {
             word("privacy_telegram"),
             word("privacy_telegram_number"),
@@ -1052,6 +1054,23 @@ class TestWebPage:
             await visit.get("/privacy")
             assert visit.page.count("<h1>") == 1
             assert f"<h1>{title}</h1>" in visit.page
+
+    @claims("privacy_translator")
+    async def test_a_translator_is_named_where_one_is_set_and_gets_words_and_languages_only(
+        self, tmp_path: Path
+    ) -> None:
+        """That nothing of a translation is kept is tried in tests/unit/web/test_translation.py."""
+        async with havn(tmp_path / "off", FakeClock()) as app, browser(app) as visit:
+            await visit.get("/privacy")
+            assert word("privacy_translator") not in visit.page
+        async with translation_server.running() as server:
+            settings = {"translator_url": server.address}
+            async with havn(tmp_path / "on", FakeClock(), **settings) as app, browser(app) as visit:
+                await visit.get("/privacy")
+                assert word("privacy_translator") in visit.page
+                await app.translator.translate(CANARY, "da", "en")
+        expected = {"q": CANARY, "source": "da", "target": "en", "format": "text"}
+        assert server.asked == [expected]
 
     @claims("privacy_case_notes", "privacy_sharing")
     def test_what_staff_keep_and_tell_is_the_operator_s_to_confirm(self) -> None:

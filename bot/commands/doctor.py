@@ -12,7 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.commands.examination import Finding, Mark, channels, machine, nlu, staff, storage, words
+from bot.commands.examination import (
+    Finding,
+    Mark,
+    channels,
+    machine,
+    nlu,
+    staff,
+    storage,
+    translator,
+    words,
+)
 from bot.settings import PREFIX, Settings
 
 _SIGNS: Mapping[Mark, tuple[str, str]] = {
@@ -60,6 +70,7 @@ async def examine(settings: Settings, today: date | None = None) -> Sequence[Fin
     findings += [finding async for finding in channels.examine(settings)]
     findings += words.examine(settings, today)
     findings += [finding async for finding in nlu.examine(settings)]
+    findings += [finding async for finding in translator.examine(settings)]
     return findings
 
 

@@ -22,6 +22,7 @@ _ORDER = (
     "privacy_hide",
     "privacy_hide_limits",
     "privacy_readers",
+    "privacy_translator",
     "privacy_signal",
     "privacy_sharing",
     "privacy_court",
@@ -30,9 +31,11 @@ _ORDER = (
     "privacy_contact",
 )
 _TELEGRAM = frozenset({"privacy_telegram", "privacy_telegram_number"})
+_TRANSLATOR = frozenset({"privacy_translator"})
 
 
-def privacy_page(values: Values, locale: str, *, telegram: bool) -> Sequence[str]:
-    """Return the title and the paragraphs; what concerns Telegram only where Telegram is served."""
-    keys = (key for key in _ORDER if telegram or key not in _TELEGRAM)
+def privacy_page(values: Values, locale: str, *, telegram: bool, translator: bool) -> Sequence[str]:
+    """Return title and paragraphs; of Telegram and of a translator only where they serve."""
+    unsaid = (frozenset() if telegram else _TELEGRAM) | (frozenset() if translator else _TRANSLATOR)
+    keys = (key for key in _ORDER if key not in unsaid)
     return [values.word(key, locale) for key in keys]

@@ -23,6 +23,7 @@ from bot.web.pages import pages_of
 from bot.web.queue import aliases, number_in, talk_path
 from bot.web.routes import Declared, route
 from bot.web.talk import beside
+from bot.web.translation import show_translation, translates
 
 BOARD = "/board"
 # What the board says after something that was no longer possible.
@@ -64,6 +65,14 @@ async def along_now(request: Request) -> Response:
     """Show a talk to a page that refreshes itself; it is not there (404) once the hand is down."""
     try:
         return await _along(request)
+    except _REFUSED:
+        raise HTTPException(404) from None
+
+
+async def along_translation(request: Request) -> Response:
+    """Show a line translated by machine; to read it is to read along, and recorded as that."""
+    try:
+        return await show_translation(request, await _read(request), f"{BOARD}/{_number(request)}")
     except _REFUSED:
         raise HTTPException(404) from None
 
@@ -113,13 +122,15 @@ async def take_over(request: Request) -> Response:
 
 async def _along(request: Request) -> Response:
     desk, talk = desk_of(request), await _read(request)
+    locale = pages_of(request).locale(request)
     return pages_of(request).show(
         request,
         "along.html",
         talk=talk,
         board=await desk.reader.board(session_of(request).staff.id),
         names=await aliases(desk),
-        beside=beside(desk, talk, pages_of(request).locale(request)),
+        beside=beside(desk, talk, locale),
+        translates=translates(desk, talk, locale),
         limit=LONGEST_LINE,
     )
 
@@ -149,6 +160,12 @@ def board_routes() -> list[Declared]:
         route("/board/now", board_now, permission=supervise, quiet=True),
         route("/board/{number}", along_page, permission=supervise),
         route("/board/{number}/now", along_now, permission=supervise, quiet=True),
+        route(
+            "/board/{number}/translation/{message}",
+            along_translation,
+            permission=supervise,
+            quiet=True,
+        ),
         route("/board/{number}/whisper", whisper, ["POST"], permission=supervise),
         route("/board/{number}/take-over", take_over_page, permission=supervise),
         route("/board/{number}/take-over", take_over, ["POST"], permission=supervise),

@@ -6,7 +6,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from bot.domain.factors import Session
-from bot.ports import Bus, Clock, Store
+from bot.ports import Bus, Clock, Store, Translator
 from bot.services.hotline import Hotline, Reader
 from bot.services.practice import Rooms
 from bot.services.reply import Renderer
@@ -36,6 +36,7 @@ class Desk:
     bus: Bus
     renderer: Renderer
     rooms: Rooms
+    translator: Translator
     path: str = ""
 
     @property

@@ -28,6 +28,7 @@ from bot.web.desk import Desk, floor_of, session_of
 from bot.web.pages import pages_of
 from bot.web.queue import aliases, colleagues, number_in, talk_path
 from bot.web.routes import Declared, Endpoint, route
+from bot.web.translation import show_translation, translates
 
 _READ = Permission.READ_OWN_CONVERSATION
 # What the page's script accepts: the page itself instead of a way back to it.
@@ -57,6 +58,14 @@ async def talk_page(request: Request) -> Response:
 async def talk_now(request: Request) -> Response:
     """Show the parts of an opened talk that change."""
     return await show_talk(request)
+
+
+async def translation(request: Request) -> Response:
+    """Show a line of the visitor translated by machine."""
+    floor, staff = floor_of(request), session_of(request).staff
+    number = number_in(request, "held")
+    talk = await floor.reader.reread(staff.id, number)
+    return await show_translation(request, talk, talk_path(floor, number))
 
 
 async def say(request: Request) -> Response:
@@ -157,6 +166,7 @@ async def _show(
         names=names,
         colleagues=colleagues(board, names, staff.id),
         beside=beside(floor, talk, locale),
+        translates=translates(floor, talk, locale),
         ready=_ready(floor, talk, staff.alias, locale),
         reasons={key: floor.renderer.values.word(key, locale) for key in REASONS},
         once=secrets.token_urlsafe(12),
@@ -225,6 +235,7 @@ def talk_routes(at: str = "") -> list[Declared]:
     return [
         of_holder(here, talk_page),
         of_holder(f"{here}/now", talk_now, quiet=True),
+        of_holder(f"{here}/translation/{{message}}", translation, quiet=True),
         of_holder(f"{here}/say", say, "POST"),
         of_holder(f"{here}/ready", say_ready, "POST"),
         of_holder(f"{here}/note", note, "POST"),

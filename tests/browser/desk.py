@@ -20,11 +20,13 @@ from bot.domain.factors import Account
 from bot.domain.messages import Channel
 from bot.domain.staff import Role, Staff, StaffId
 from bot.settings import Settings
+from tests.support import translation_server
 from tests.support.app import Visitor
 from tests.support.deck import ROOT, words
 from tests.support.desk import asks, is_in_danger
 from tests.support.fakes import FakeClock, FakeDialogue
 from tests.support.telegram_api import TelegramApi
+from tests.support.translation_server import TranslationServer
 
 Result = TypeVar("Result")
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -51,6 +53,7 @@ class Harbour:
     console: str
     chat: str
     telegram: TelegramApi | None
+    translator: TranslationServer | None
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         future: Future[Result] = asyncio.run_coroutine_threadsafe(work, self.loop)
@@ -99,14 +102,15 @@ class Harbour:
 
 
 @contextmanager
-def harbour(folder: Path, *, telegram: bool = False) -> Iterator[Harbour]:
-    """Run Havn in a thread until the block ends, with an emulated Telegram if asked for."""
+def harbour(folder: Path, *, telegram: bool = False, translated: bool = False) -> Iterator[Harbour]:
+    """Run Havn in a thread until the block ends; with Telegram or a translator, both emulated."""
     ready: Future[Harbour] = Future()
     over = threading.Event()
 
     async def live() -> None:
         async with AsyncExitStack() as stack:
-            here = await stack.enter_async_context(_running(folder, telegram=telegram))
+            running = _running(folder, telegram=telegram, translated=translated)
+            here = await stack.enter_async_context(running)
             ready.set_result(here)
             while not over.is_set():  # noqa: ASYNC110 -- another thread sets it
                 await asyncio.sleep(0.05)
@@ -121,12 +125,14 @@ def harbour(folder: Path, *, telegram: bool = False) -> Iterator[Harbour]:
 
 
 @asynccontextmanager
-async def _running(folder: Path, *, telegram: bool) -> AsyncIterator[Harbour]:
+async def _running(folder: Path, *, telegram: bool, translated: bool) -> AsyncIterator[Harbour]:
     sockets = [_listen(), _listen()]
     ports = [one.getsockname()[1] for one in sockets]
     clock = LiveClock()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(await TelegramApi.start()) if telegram else None
+        translating = translation_server.running()
+        translator = await stack.enter_async_context(translating) if translated else None
         settings = Settings(
             root=ROOT,
             data_dir=folder / "var",
@@ -134,6 +140,7 @@ async def _running(folder: Path, *, telegram: bool) -> AsyncIterator[Harbour]:
             console_port=ports[0],
             telegram_token=api.token if api else "",
             telegram_api_url=api.base_url.removesuffix("/bot") if api else "",
+            translator_url=translator.address if translator else "",
         )
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(
@@ -157,7 +164,7 @@ async def _running(folder: Path, *, telegram: bool) -> AsyncIterator[Harbour]:
             await asyncio.sleep(0.01)
         console, chat = (f"http://127.0.0.1:{port}" for port in ports)
         try:
-            yield Harbour(app, clock, asyncio.get_running_loop(), console, chat, api)
+            yield Harbour(app, clock, asyncio.get_running_loop(), console, chat, api, translator)
         finally:
             app.bus.close()  # type: ignore[attr-defined]
             for server in servers:

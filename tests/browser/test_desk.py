@@ -478,3 +478,44 @@ def test_a_lost_counsellor_gives_the_visitor_back(
     bo.locator(f"#take-{number}").click()
     expect(bo.locator("#reply")).to_be_visible()
     bo.context.close()
+
+
+# --- machine translation ----------------------------------------------------------------------
+
+
+def test_a_translation_comes_by_itself_below_the_line_and_stays(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        haven.run(visitor.says("mit pas er væk"))
+        line = page.locator(".said.visitor", has_text="mit pas er væk")
+        expect(line.locator("bdi").first).to_have_text("mit pas er væk", timeout=4000)
+        expect(line.locator(".beside bdi")).to_have_text("da>en: mit pas er væk")
+        expect(line.locator(".machine")).to_be_visible()
+        haven.run(visitor.says("er du der"))
+        expect(page.get_by_text("da>en: er du der")).to_be_visible(timeout=4000)
+        expect(line.locator(".beside bdi")).to_have_text("da>en: mit pas er væk")
+        assert haven.translator is not None
+        asked = [question["q"] for question in haven.translator.asked]
+        assert asked == ["mit pas er væk", "er du der"]
+        page.context.close()
+
+
+def test_a_translator_that_hangs_holds_up_neither_the_talk_nor_a_reply(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        assert haven.translator is not None
+        haven.translator.answer = lambda _question: None
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        haven.run(visitor.says("mit pas er væk"))
+        line = page.locator(".said.visitor", has_text="mit pas er væk")
+        expect(line.get_by_role("link", name="Translate by machine")).to_be_visible(timeout=4000)
+        write(page, "I am here")
+        expect(page.locator(".said.staff")).to_have_text(re.compile("I am here"), timeout=4000)
+        expect(line.get_by_text("No translation now.")).to_be_visible(timeout=15_000)
+        expect(page.locator("#offline")).to_be_hidden()
+        page.context.close()

@@ -24,6 +24,7 @@ from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
+from bot.adapters.translator import NoTranslator
 from bot.bootstrap import make_world
 from bot.domain import totp
 from bot.domain.audit import OPERATOR, AuditEvent
@@ -163,6 +164,7 @@ def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig
         bus=bus,
         renderer=renderer,
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
+        translator=NoTranslator(),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 

@@ -107,11 +107,14 @@ const adopt = (page, ids) => {
   if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
   tick();
   hear();
+  translate();
 };
 
 // Only what is new is added, so that a reader does not begin again; states change in place.
 const thread = (ours, theirs) => {
   const atEnd = ours.scrollHeight - ours.scrollTop - ours.clientHeight < 60;
+  // A translation is not in the page that came; it was fetched apart.
+  for (const one of all("[data-translated]", ours)) theirs.ownerDocument.getElementById(one.id)?.replaceWith(one.cloneNode(true));
   const there = new Set(all("[id]", theirs).map((one) => one.id));
   for (const one of all(":scope > [id]", ours)) if (!there.has(one.id)) one.remove();
   for (const one of [...theirs.children]) {
@@ -121,6 +124,22 @@ const thread = (ours, theirs) => {
   }
   if (atEnd) ours.scrollTop = ours.scrollHeight;
 };
+
+// One line after the other, the newest first. What did not come is asked for again at a refresh.
+let translating = false;
+const translate = async () => {
+  if (translating) return;
+  translating = true;
+  for (let link = untranslated(); link && !lost; link = untranslated()) {
+    delete link.dataset.translate;
+    const { id } = link.parentElement;
+    const { status, page } = await ask("GET", link.getAttribute("href"));
+    const came = status === 200 && page?.getElementById(id);
+    if (came) find(id)?.replaceWith(document.adoptNode(came));
+  }
+  translating = false;
+};
+const untranslated = () => all("[data-translate]").at(-1);
 
 let busy = false;
 let again = false;
@@ -495,3 +514,4 @@ document.addEventListener("click", (event) => {
 
 hear();
 beat();
+translate();

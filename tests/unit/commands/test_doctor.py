@@ -20,10 +20,21 @@ from bot.adapters.ballast import SIZE
 from bot.adapters.sealing import EphemeralKeys, KeyRing
 from bot.adapters.storage import SqlStore
 from bot.commands import doctor as command
-from bot.commands.examination import Finding, Mark, channels, machine, nlu, storage, words
+from bot.commands.examination import (
+    Finding,
+    Mark,
+    channels,
+    machine,
+    nlu,
+    storage,
+    translator,
+    words,
+)
 from bot.commands.examination.storage import AREA as STORAGE
 from bot.settings import Settings
+from tests.support import translation_server
 from tests.support.telegram_api import TelegramApi
+from tests.support.translation_server import http
 
 ROOT = Path(__file__).parents[3]
 TODAY = date(2026, 11, 22)
@@ -434,3 +445,36 @@ async def unit(path: Path, fingerprint: str) -> AsyncIterator[None]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+# --- machine translation ----------------------------------------------------------------------
+
+
+async def translating(settings: Settings) -> Finding:
+    (finding,) = [finding async for finding in translator.examine(settings)]
+    return finding
+
+
+async def test_without_a_translation_server_nothing_is_asked(settings: Settings) -> None:
+    finding = await translating(settings)
+    assert (finding.mark, finding.found) == (Mark.FINE, "off: nothing is sent to be translated")
+
+
+async def test_a_translation_server_is_tried_with_words_of_nobody(settings: Settings) -> None:
+    async with translation_server.running() as server:
+        chosen = changed(settings, translator_url=server.address, translator_key="secret-key")
+        assert (await translating(chosen)).mark is Mark.FINE
+        assert [question["q"] for question in server.asked] == ["Welcome"]
+        server.answer = lambda _question: http(b"{}", 400)
+        finding = await translating(chosen)
+    assert finding.mark is Mark.LOOK
+    assert finding.found == "does not translate English to Danish (status 400)"
+    assert finding.do
+    assert "secret-key" not in repr(finding)
+    gone = await translating(chosen)
+    assert gone.mark is Mark.LOOK
+
+
+async def test_the_doctor_names_the_translation_server(settings: Settings) -> None:
+    areas = [finding.area for finding in await command.examine(settings, TODAY)]
+    assert translator.AREA in areas

@@ -74,6 +74,7 @@ async def values(
         "staff_id": owner.id,
         "token": "unknown",
         "number": "1",
+        "message": "1",
         "kind": "level",
         "waiting": "1",
         "held": str(await rig.talk(owner.id, store=store)),
