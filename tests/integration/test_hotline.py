@@ -269,16 +269,16 @@ async def test_two_at_a_time_and_danger_always(tmp_path: Path) -> None:
         await ready(app)
         for _ in range(3):
             await asks(Visitor(app))
-        assert await app.hotline.take_next(ANA, "Ana")
-        assert await app.hotline.take_next(ANA, "Ana")
+        assert await app.hotline.take_next(ANA, "Ana", "1")
+        assert await app.hotline.take_next(ANA, "Ana", "2")
         with pytest.raises(FullError):
-            await app.hotline.take_next(ANA, "Ana")
+            await app.hotline.take_next(ANA, "Ana", "3")
         in_danger = Visitor(app)
         await in_danger.starts()
         await in_danger.taps("utter_danger_now")
         await in_danger.taps("utter_danger_offer_person level=red")
         await in_danger.taps("action_queue_urgent")
-        taken = await app.hotline.take_next(ANA, "Ana")
+        taken = await app.hotline.take_next(ANA, "Ana", "4")
         assert taken is not None
         assert taken.level is Level.RED
 

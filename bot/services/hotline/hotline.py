@@ -7,6 +7,7 @@ it. Every step with a conversation is recorded in the audit trail in its own tra
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from bot.domain import handover as handovers
@@ -140,23 +141,35 @@ class Hotline:
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             await self._require_shift(case.unit, staff)
-            held = handovers.claimed(case.handover, staff, case.now)
-            await self._record(case, staff, AuditEvent.CONVERSATION_TAKEN)
-            return await self._join(case, held, alias)
+            return await self._claim(case, staff, alias)
 
         return await self._change(handover, change)
 
-    async def take_next(self, staff: StaffId, alias: str) -> Handover | None:
+    async def take_next(self, staff: StaffId, alias: str, once: str) -> Handover | None:
         """Take the next in line, None when nobody waits.
 
-        FullError above the cap (two, danger counts two); danger comes through all the same.
+        ``once`` names this press of the button: a second one leads to the talk of the first, or,
+        when that is over, ends with AlreadyTakenError. FullError above the cap (two, danger counts
+        two); danger comes through all the same.
         """
+        press = f"next {staff} {once}"
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, staff)
+            # Remembered with the claim, or not at all: a press that took nobody may be repeated.
+            if not await case.unit.messages.once(press, case.now):
+                raise _RepeatedError
+            return await self._claim(case, staff, alias)
+
         missed: set[int] = set()
         while True:
             now = self._clock.now()
             async with self._store.begin() as unit:
                 await self._require_shift(unit, staff)
                 everything = await unit.handovers.every_open()
+                # Asked after the requests were read: whoever took one of them is known by now.
+                if await unit.messages.is_known(press):
+                    return _newest_of(everything, staff, now)
                 shifts = await unit.shifts.since(now - queue.ALIVE)
             languages = next((s.languages for s in shifts if s.staff == staff), frozenset[str]())
             left = [one for one in everything if one.id not in missed]
@@ -166,7 +179,9 @@ class Hotline:
             if queue.is_full(everything, staff, now) and found.level is not Level.RED:
                 raise FullError("two at a time: end, park or hand over one first")
             try:
-                return await self.take(staff, alias, found.id)
+                return await self._change(found.id, change)
+            except _RepeatedError:
+                continue
             except (AlreadyTakenError, ConversationGoneError):
                 missed.add(found.id)
 
@@ -399,6 +414,12 @@ class Hotline:
         if all(shift.staff != staff for shift in on_shift):
             raise NotOnShiftError("start your shift first")
 
+    async def _claim(self, case: Case, staff: StaffId, alias: str) -> tuple[Handover, Conversation]:
+        """Take a conversation from the queue."""
+        held = handovers.claimed(case.handover, staff, case.now)
+        await self._record(case, staff, AuditEvent.CONVERSATION_TAKEN)
+        return await self._join(case, held, alias)
+
     async def _join(self, case: Case, held: Handover, alias: str) -> tuple[Handover, Conversation]:
         """Silence the program and say who is here."""
         await case.unit.messages.drop(case.conversation.id, human=False)
@@ -435,6 +456,18 @@ class Hotline:
     ) -> None:
         subject = await case.unit.audit.alias_of(case.conversation.id)
         await case.unit.audit.record(Happening(staff, event, case.now, subject, reason))
+
+
+class _RepeatedError(Exception):
+    """The same press of a button has taken somebody already."""
+
+
+def _newest_of(everything: Collection[Handover], staff: StaffId, now: datetime) -> Handover:
+    """Return the talk that somebody took last; AlreadyTakenError when they hold none any more."""
+    held = [one for one in everything if one.is_held_by(staff, now)]
+    if not held:
+        raise AlreadyTakenError("what was taken is over")
+    return max(held, key=lambda one: one.claimed_at or one.offered_at)
 
 
 async def _seeing(case: Case, screen: str) -> Conversation:
