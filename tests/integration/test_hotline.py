@@ -10,6 +10,7 @@ from bot.domain.errors import (
     AlreadyTakenError,
     ConversationGoneError,
     FullError,
+    LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
@@ -20,6 +21,7 @@ from bot.domain.messages import Channel
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Delivery
+from bot.services.hotline.hotline import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
@@ -91,6 +93,19 @@ async def test_a_line_pressed_twice_is_said_once(tmp_path: Path) -> None:
         assert not await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "same press")
         talk = await app.reader.open(ANA, request.id or 0)
         assert [s.text for s in talk.said if s.author == "staff"] == ["hello"]
+
+
+async def test_a_line_is_said_whole_or_not_at_all(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        number = (await asks(visitor)).id or 0
+        await app.hotline.take(ANA, "Ana", number)
+        with pytest.raises(LineTooLongError):
+            await app.hotline.say(ANA, "Ana", number, "x" * (LONGEST_LINE + 1), "1")
+        assert await app.hotline.say(ANA, "Ana", number, "x" * LONGEST_LINE, "1")
+        talk = await app.reader.open(ANA, number)
+        assert [len(s.text) for s in talk.said if s.author == "staff"][-1] == LONGEST_LINE
 
 
 async def test_nobody_else_reads_or_writes(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from bot.domain.errors import (
     ChangedError,
     ConversationGoneError,
     FullError,
+    LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
@@ -190,11 +191,12 @@ class Hotline:
     async def say(self, staff: StaffId, alias: str, handover: int, text: str, once: str) -> bool:
         """Write a line; ``once`` names this press of the button: False when it was there already.
 
+        LineTooLongError above LONGEST_LINE characters: half a sentence can mean the opposite.
         NotYoursError unless this counsellor holds the conversation.
         """
-        return await self._speak(
-            staff, handover, once, lambda locale: Line(alias, text[:LONGEST_LINE], locale)
-        )
+        if len(text) > LONGEST_LINE:
+            raise LineTooLongError("send it in two parts")
+        return await self._speak(staff, handover, once, lambda locale: Line(alias, text, locale))
 
     async def say_canned(
         self, staff: StaffId, alias: str, handover: int, screen: str, once: str
@@ -247,13 +249,13 @@ class Hotline:
         await self._change(handover, change)
 
     async def keep_draft(self, staff: StaffId, handover: int, text: str) -> None:
-        """Keep what is being typed; nothing is sent. NotYoursError from anybody but the holder."""
+        """Keep what is being typed, of any length; NotYoursError from anybody but the holder."""
         now = self._clock.now()
         async with self._store.begin() as unit:
             found = await unit.handovers.get(handover)
             if found is None or not found.is_held_by(staff, now):
                 raise NotYoursError("this conversation is not yours (any more)")
-            await unit.notes.keep_draft(found.conversation, staff, text[:LONGEST_LINE])
+            await unit.notes.keep_draft(found.conversation, staff, text)
 
     # --- judging ---
 
