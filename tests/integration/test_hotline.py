@@ -17,12 +17,14 @@ from bot.domain.errors import (
     StillOpenError,
 )
 from bot.domain.handover import Close, Handover, LevelReason, Outcome, Referral, State, Topic
-from bot.domain.messages import Channel
+from bot.domain.messages import Channel, MessageId
+from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Delivery
 from bot.services.hotline.hotline import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
+from tests.support.deck import deck
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
 ANA, BO = StaffId("a1"), StaffId("b2")
@@ -328,6 +330,29 @@ async def test_a_kept_place_waits_for_the_next_shift(tmp_path: Path) -> None:
         assert screens(await visitor.taps("utter_queue_kept")) == ["utter_queue_kept"]
         await app.hotline.start_shift(ANA, frozenset())
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
+
+
+async def test_who_is_parked_while_away_reads_so_when_they_look(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        request = await asks(visitor, notify="push")
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "1")
+        clock.turn(minutes=4)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "are you there", "2")
+        before = screens(await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
+        await app.hotline.park(ANA, request.id or 0)
+        after = screens(await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
+        assert after == before
+        assert screens(await visitor.taps("action_pull")) == ["line", "utter_human_parked"]
+        assert screens(await visitor.says("Stop waiting")) == ["utter_human_cancelled"]
+        assert await visitor.handover() is None
+
+
+def test_what_is_typed_after_both_kept_places_means_the_same() -> None:
+    assert deck()[PARKED].buttons == deck()[KEPT].buttons
 
 
 async def test_where_no_code_word_was_chosen_none_is_wrong(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from bot.domain.handover import (
     TakeOverReason,
 )
 from bot.domain.messages import Channel, ConversationId, Line, Reply
+from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
@@ -370,13 +371,23 @@ class Hotline:
     # --- ending ---
 
     async def park(self, staff: StaffId, handover: int) -> None:
-        """Give a conversation back and keep the visitor's place."""
+        """Give a conversation back, keep the visitor's place, and tell them."""
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             changed = handovers.parked(case.handover, staff, case.now)
             await self._record(case, staff, AuditEvent.CONVERSATION_RELEASED)
             await self._quiet(case)
-            return changed, _on(case.conversation, "utter_queue_still_waiting")
+            told = Reply(PARKED, case.conversation.memory.locale or "en")
+            # Told like the end of a talk: to who is here, and to others once they look.
+            await speak(
+                case.unit,
+                case.conversation,
+                replace(changed, pinged=True),
+                told,
+                ids=self._ids,
+                now=case.now,
+            )
+            return changed, await _seeing(case, KEPT)
 
         await self._change(handover, change)
 
