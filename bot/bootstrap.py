@@ -278,6 +278,7 @@ def _wire(
         renderer=renderer,
         channels=channels,
         make_room=ballast.release,
+        publish=bus.publish,
     )
     answers = Answers(
         store=store,

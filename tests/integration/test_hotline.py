@@ -1,5 +1,6 @@
 """Two people writing with each other through the store: from the wish to the end."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from bot.domain.errors import (
     NotYoursError,
     StillOpenError,
 )
+from bot.domain.figures import Kind, week_of
 from bot.domain.handover import Close, Handover, LevelReason, Outcome, Referral, State, Topic
 from bot.domain.messages import Channel, MessageId
 from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
+from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Level
 from bot.ports import Delivery
 from bot.services.hotline.hotline import LONGEST_LINE
@@ -279,6 +282,36 @@ async def test_forgetting_in_a_talk_takes_everything(tmp_path: Path) -> None:
         await visitor.taps("action_forget")
         with pytest.raises(ConversationGoneError):
             await app.reader.open(ANA, request.id or 0)
+
+
+@pytest.mark.parametrize("how", ["expires", "leaves", "is forgotten"])
+async def test_a_request_that_is_erased_is_counted_and_told(tmp_path: Path, how: str) -> None:
+    async with running(tmp_path) as app, app.bus.subscribe() as topics:
+        visitor, offered = Visitor(app), Visitor(app)
+        request = await asks(visitor)
+        await offered.starts()
+        await offered.taps("utter_danger_now")
+        signal = await offered.handover()
+        assert signal is not None
+        await app.eraser.expire({signal.conversation})
+        told = {await anext(topics)}
+        while QUEUE not in told or handover_topic(signal.id or 0) not in told:
+            told.add(await anext(topics))
+        if how == "expires":
+            await app.eraser.expire({request.conversation})
+        elif how == "leaves":
+            await app.reception.leave(visitor.channel, visitor.sender)
+        else:
+            await app.eraser.forget({request.conversation})
+        told = set()
+        while {QUEUE, handover_topic(request.id or 0)} - told:
+            told.add(await asyncio.wait_for(anext(topics), 5))
+        await app.eraser.expire({request.conversation})
+        week = week_of(app.clock.now())
+        async with app.store.begin() as unit:
+            counters = await unit.figures.between(week, week)
+        outcomes = {key[2]: number for key, number in counters.items() if key[1] == Kind.OUTCOME}
+        assert outcomes == {Outcome.FORGOTTEN: 1}
 
 
 async def test_two_at_a_time_and_danger_always(tmp_path: Path) -> None:

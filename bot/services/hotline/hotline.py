@@ -359,9 +359,13 @@ class Hotline:
     async def take_over(
         self, supervisor: StaffId, alias: str, handover: int, reason: TakeOverReason
     ) -> Handover:
-        """Take a conversation from a colleague, for a recorded reason."""
+        """Take a conversation from a colleague, for a recorded reason.
+
+        NotOnShiftError off shift: nothing would ring for a supervisor who is not there.
+        """
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, supervisor)
             changed = handovers.taken_over(case.handover, supervisor, case.now)
             await self._record(case, supervisor, AuditEvent.CONVERSATION_TAKEN_OVER, reason)
             return await self._join(case, changed, alias)
