@@ -268,6 +268,9 @@ class Messages(Protocol):
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids; False if it was there already."""
 
+    async def is_known(self, name: str) -> bool:
+        """Tell whether once() has remembered a name."""
+
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages of both sides since a moment, oldest first."""
 

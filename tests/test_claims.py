@@ -83,6 +83,7 @@ LOOKED_AT = {
     "utter_human_joined": "9a2735b7",
     "utter_human_nothing_new": "49ad38a7",
     "utter_human_lost": "e8f7fb88",
+    "utter_human_parked": "ed431649",
     "utter_human_transfer": "7c31a68b",
     "utter_human_transfer_yes": "ef75daee",
     "utter_human_transfer_no": "6a970730",
@@ -1332,6 +1333,41 @@ class TestOnlyAfterAYes:
 
 
 class TestInATalk:
+    @claims("utter_human_parked")
+    async def test_a_person_who_has_to_stop_costs_no_place(self, tmp_path: Path) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app)
+            await joined(app, visitor)
+            before = await visitor.handover()
+            assert before is not None
+            await app.hotline.park(COLLEAGUE, before.id or 0)
+            assert screens(await everything(visitor))[-1] == "utter_human_parked"
+            await app.hotline.end_shift(COLLEAGUE)
+            assert screens(await visitor.taps("action_pull")) == ["utter_human_parked"]
+            await on_shift(app, OTHER)
+            assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
+            after = await visitor.handover()
+            assert after is not None
+            assert (after.state, after.asked_at) == (State.WAITING, before.asked_at)
+
+    @claims("utter_human_parked")
+    async def test_a_place_of_a_talk_that_was_parked_lasts_as_long_as_the_page(
+        self, tmp_path: Path
+    ) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app)
+            await joined(app, visitor)
+            held = await visitor.handover()
+            assert held is not None
+            await app.hotline.park(COLLEAGUE, held.id or 0)
+            await keep_house(app, clock, minutes=6)
+            assert await is_known(app, visitor)
+            await keep_house(app, clock, minutes=2)
+            assert not await is_known(app, visitor)
+        assert _WEB_MINUTES in shown("utter_human_parked", Channel.WEB)
+
     @claims("utter_human_nothing_new", "utter_human_lost")
     async def test_a_lost_person_costs_no_place(self, tmp_path: Path) -> None:
         clock = FakeClock()

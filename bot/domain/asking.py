@@ -6,8 +6,8 @@ from bot.domain.conversation import Consent, Memory
 from bot.domain.effects import AnswerTransfer, Ask, Effect, Redact, Release, Withdraw
 from bot.domain.handover import State
 from bot.domain.messages import Reply
-from bot.domain.screens import CODE_WORD, CONSENT, JOINED, MENU, OFF_HOURS, Tap
-from bot.domain.step import Step, Turn, remember, show
+from bot.domain.screens import CODE_WORD, CONSENT, JOINED, KEPT, MENU, OFF_HOURS, PARKED, Tap
+from bot.domain.step import Situation, Step, Turn, remember, show
 from bot.domain.triage import Level
 
 
@@ -73,23 +73,37 @@ def keep_place(step: Step) -> Turn:
     if memory.consent is None:
         return show(step, _consent_screen(memory))
     ask = Ask(asked_level(memory), memory.consent, memory.notify, memory.minor, keep=True)
-    return show(step, "utter_queue_kept", ask)
+    return show(step, KEPT, ask)
 
 
 def look(step: Step, _tap: Tap) -> Turn:
     """Look for an answer: show what was written meanwhile, or say where the visitor stands."""
     situation = step.situation
     if situation.held:
-        memory = replace(step.memory, screen=JOINED)
+        kept = situation.state() is State.LEFT_MESSAGE
+        memory = replace(step.memory, screen=KEPT if kept else JOINED)
         return Turn(memory, (), (Release(),))
     state = situation.state()
     if state is State.ACTIVE:
         return show(step, "utter_human_nothing_new", Release())
     if state in (State.WAITING, State.LEFT_MESSAGE):
         # An estimate would be a lie while nobody is there to come.
-        screen = "utter_queue_still_waiting" if situation.staffed else "utter_queue_kept"
-        return show(step, screen, Release())
+        turn = show(step, _place(situation), Release())
+        return (
+            turn if situation.staffed else replace(turn, memory=replace(turn.memory, screen=KEPT))
+        )
     return show(step, MENU)
+
+
+def _place(situation: Situation) -> str:
+    """Return what tells a visitor that their place is kept.
+
+    A counsellor who had to stop may be back within the hours: no time is named then.
+    """
+    if situation.staffed:
+        return "utter_queue_still_waiting"
+    parked = situation.handover is not None and situation.handover.claimed_at is not None
+    return PARKED if parked and situation.state() is State.LEFT_MESSAGE else KEPT
 
 
 def cancel(step: Step) -> Turn:

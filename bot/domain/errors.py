@@ -18,6 +18,7 @@ HavnError
 │   ├── AlreadyTakenError       somebody else holds the conversation, or it is over
 │   ├── NotYoursError           it is held by somebody else, or by nobody
 │   ├── NothingToTransferError  nobody offers it (any more)
+│   ├── LineTooLongError        a line is longer than a channel carries in one message
 │   ├── ReasonMissingError      a step that needs a reason has none
 │   ├── FullError               the counsellor holds as much as one should
 │   ├── StillOpenError          a shift cannot end with open conversations
@@ -105,6 +106,10 @@ class NotYoursError(RefusedError):
 
 class NothingToTransferError(RefusedError):
     """Nobody offers the conversation (any more)."""
+
+
+class LineTooLongError(RefusedError):
+    """A line is longer than a channel carries in one message; nothing of it was sent."""
 
 
 class ReasonMissingError(RefusedError):

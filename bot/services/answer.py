@@ -15,7 +15,7 @@ from bot.domain import decoy, queue, self_check
 from bot.domain import handover as handovers
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
-from bot.domain.errors import DialogueUnavailableError, StoreUnavailableError
+from bot.domain.errors import ChangedError, DialogueUnavailableError, StoreUnavailableError
 from bot.domain.facts import Registry
 from bot.domain.handover import Handover
 from bot.domain.hours import IsHoliday, WeekHours
@@ -47,9 +47,12 @@ log = logger(__name__)
 
 # What the NLU unit reads at most; triage reads the whole text.
 NLU_CHARACTERS = 1000
-# How often a conversation may change under an answer before it is left to resume().
+# How often a batch is tried anew for conversations that changed under their answer.
 _TRIES = 5
 _PAUSE_SECONDS = 0.02
+# What then waits for a conversation that another transaction holds: by itself, so that nobody else
+# does, and about two seconds in all. After that it is left to the round that answers leftovers.
+_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 # Beyond this many events at once only the last answer is shown, and answers to danger.
 _ANSWERED_SINGLY = 2
 # How many paces are remembered before those of calm conversations are dropped.
@@ -131,7 +134,7 @@ class Answers:
         self._posted = posted
         self._publish = publish
         self._ids = ids
-        self._batch: Batch[ConversationId, Sequence[Outgoing]] = Batch(self._answer_all)
+        self._batch: Batch[ConversationId, Sequence[Outgoing] | None] = Batch(self._answer_all)
         self._paces: dict[ConversationId, Pace] = {}
         self._tidy_at = _PACES
         self._held: set[ConversationId] = set()
@@ -157,7 +160,17 @@ class Answers:
                 self._held.discard(conversation)
         pace.answer(self._clock.now(), urgent=urgent)
         self._rest(now)
-        return await self._batch(conversation)
+        return await self._persist(conversation)
+
+    async def _persist(self, conversation: ConversationId) -> Sequence[Outgoing]:
+        """Answer, again and again while somebody else holds the conversation; ChangedError then."""
+        for longer in (*_PAUSES_SECONDS, None):
+            posted = await self._batch(conversation)
+            if posted is not None:
+                return posted
+            if longer is not None:
+                await asyncio.sleep(longer)
+        raise ChangedError("the conversation kept changing under the answer")
 
     def _rest(self, now: datetime) -> None:
         """Forget the pace of conversations that have calmed down.
@@ -170,7 +183,10 @@ class Answers:
 
     # --- reading ---
 
-    async def _answer_all(self, ids: Sequence[ConversationId]) -> Sequence[Sequence[Outgoing]]:
+    async def _answer_all(
+        self, ids: Sequence[ConversationId]
+    ) -> Sequence[Sequence[Outgoing] | None]:
+        """Answer a batch; None for conversations that others kept changing or hold."""
         posted: dict[ConversationId, Sequence[Outgoing]] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
@@ -178,11 +194,9 @@ class Answers:
             if not left:
                 break
             await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            raise StoreUnavailableError("conversations kept changing under the answer")
         for channel in {o.channel for messages in posted.values() for o in messages}:
             self._posted(channel)
-        return [posted.get(id_, ()) for id_ in ids]
+        return [None if id_ in left else posted.get(id_, ()) for id_ in ids]
 
     async def _answer_once(
         self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]

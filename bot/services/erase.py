@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from bot import metrics
 from bot.domain.conversation import Conversation
 from bot.domain.errors import StoreUnavailableError
+from bot.domain.figures import counted, week_of
+from bot.domain.handover import Outcome, State, withdrawn
 from bot.domain.messages import Channel, ConversationId, Reply
+from bot.domain.topics import QUEUE, handover_topic
 from bot.logs import error_class, logger
-from bot.ports import ChannelPort, Clock, DeliveryError, Sealer, Store
+from bot.ports import ChannelPort, Clock, DeliveryError, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
 from bot.services.effects import DELETABLE
+from bot.services.news import Publish, quietly
 from bot.services.reply import Renderer
 
 log = logger(__name__)
@@ -49,6 +53,7 @@ class Eraser:
         renderer: Renderer,
         channels: Mapping[Channel, ChannelPort],
         make_room: Callable[[], bool] = lambda: False,
+        publish: Publish = quietly,
         failpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._store = store
@@ -57,6 +62,7 @@ class Eraser:
         self._renderer = renderer
         self._channels = channels
         self._make_room = make_room
+        self._publish = publish
         self._failpoint = failpoint
         self._batch: Batch[_Wish, None] = Batch(self._forget_all)
         self._background: set[asyncio.Task[None]] = set()
@@ -130,7 +136,27 @@ class Eraser:
                 if one.channel in self._channels and (one.id in asked or one.memory.autoclean)
             ]
             await unit.conversations.begin_forgetting(ids, self._clock.now())
+            ended = await self._end_requests(unit, ids)
+        for number in ended:
+            self._publish(handover_topic(number))
+        if ended:
+            self._publish(QUEUE)
         return leaving
+
+    async def _end_requests(
+        self, unit: UnitOfWork, ids: Collection[ConversationId]
+    ) -> Sequence[int]:
+        """Close and count what is still open; return the numbers of the requests.
+
+        In the transaction that marks the conversations: after a kill nothing is counted twice.
+        """
+        now = self._clock.now()
+        opened = (await unit.handovers.open_for(ids)).values()
+        for handover in opened:
+            ended = await unit.handovers.save(withdrawn(handover, now, Outcome.FORGOTTEN))
+            if handover.state is not State.OFFERED:
+                await unit.figures.count(week_of(now), counted(ended))
+        return [handover.id for handover in opened if handover.id is not None]
 
     async def _clean_channel(self, leaving: _Leaving) -> None:
         """Delete messages on the visitor's side; forgetting never waits for a channel."""

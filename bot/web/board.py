@@ -11,7 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.domain import queue
-from bot.domain.errors import AlreadyTakenError, ConversationGoneError, NotYoursError
+from bot.domain.errors import (
+    AlreadyTakenError,
+    ConversationGoneError,
+    NotOnShiftError,
+    NotYoursError,
+)
 from bot.domain.handover import TakeOverReason
 from bot.domain.staff import Permission, StaffId
 from bot.ports import Note, NoteKind
@@ -20,7 +25,7 @@ from bot.services.hotline.hotline import LONGEST_LINE
 from bot.web.answers import fields, send_on
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
-from bot.web.queue import aliases, number_in, talk_path
+from bot.web.queue import aliases, number_in, show_queue, talk_path
 from bot.web.routes import Declared, route
 from bot.web.talk import beside
 from bot.web.translation import show_translation, translates
@@ -117,6 +122,8 @@ async def take_over(request: Request) -> Response:
         await desk.hotline.take_over(staff.id, staff.alias, number, TakeOverReason(given))
     except (AlreadyTakenError, ConversationGoneError):
         return send_on(request, f"{BOARD}?notice={_TAKEN}")
+    except NotOnShiftError:
+        return await show_queue(request, 409, notice="off_shift")
     return send_on(request, talk_path(desk, number))
 
 

@@ -1,5 +1,6 @@
 """The queue: who waits, how long, and the buttons that take somebody. Never a word of a talk."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from bot.domain.triage import Level
 from bot.i18n import LOCALES
 from bot.ports import Shift
 from bot.services.hotline import Board
-from bot.web.answers import send_on
+from bot.web.answers import fields, send_on
 from bot.web.desk import Desk, floor_of, session_of
 from bot.web.pages import pages_of
 from bot.web.routes import Declared, route
@@ -70,10 +71,13 @@ async def take(request: Request) -> Response:
 
 
 async def take_next(request: Request) -> Response:
-    """Take whoever is next."""
+    """Take whoever is next; the second press of two leads into the talk of the first."""
+    (once,) = await fields(request, "once")
     floor, staff = floor_of(request), session_of(request).staff
     try:
-        taken = await floor.hotline.take_next(staff.id, staff.alias)
+        taken = await floor.hotline.take_next(staff.id, staff.alias, once)
+    except AlreadyTakenError:
+        return send_on(request, floor.path + QUEUE)
     except FullError:
         return await show_queue(request, 409, notice="full")
     except NotOnShiftError:
@@ -125,6 +129,7 @@ async def show_queue(
         names=names,
         colleagues=colleagues(board, names, staff.id),
         notice=notice,
+        once=secrets.token_urlsafe(12),
         faster=names.get(owner, "") if owner else "",
         pause="pause" in request.query_params,
         is_full=board.load >= queue.CAP,

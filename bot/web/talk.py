@@ -14,7 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.errors import ConversationGoneError, NothingToTransferError, NotYoursError
+from bot.domain.errors import (
+    ConversationGoneError,
+    LineTooLongError,
+    NothingToTransferError,
+    NotYoursError,
+)
 from bot.domain.factors import Session
 from bot.domain.handover import LevelReason, Outcome, Referral, Topic
 from bot.domain.messages import Channel, MessageId, Reply
@@ -74,13 +79,14 @@ async def say(request: Request) -> Response:
     text = text.replace("\r\n", "\n").strip()
     if not text:
         return await show_talk(request, "empty")
-    if len(text) > LONGEST_LINE:
-        return await show_talk(request, "long", typed=text)
     floor, staff = floor_of(request), session_of(request).staff
     number = number_in(request, "held")
-    if not await floor.hotline.say(staff.id, staff.alias, number, text, once):
-        return await _repeated(request, text)
-    return await done(request)
+    try:
+        fresh = await floor.hotline.say(staff.id, staff.alias, number, text, once)
+    except LineTooLongError:
+        await floor.hotline.keep_draft(staff.id, number, text)
+        return await show_talk(request, "long", typed=text)
+    return await done(request) if fresh else await _repeated(request, text)
 
 
 async def _repeated(request: Request, text: str) -> Response:

@@ -298,3 +298,21 @@ def test_hostile_addresses_make_hostile_pages_of_nobody(chromium: Browser, haven
         assert shape(page) <= plain, words
     assert noise == []
     page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_double_click_on_take_next_takes_one_visitor(
+    chromium: Browser, haven: Harbour, script: bool
+) -> None:
+    page = haven.counsellor(chromium, "Dora", java_script_enabled=script)
+    first, second = (haven.asks(haven.visitor()) for _ in range(2))
+    page.reload()
+    page.locator("#next").dblclick()
+    expect(page).to_have_url(re.compile(f"/talk/{first}$"))
+    page.goto(f"{haven.console}/queue")
+    expect(page.locator(f"#take-{second}")).to_be_visible()
+    page.locator(f"#open-{first}").click()
+    ends(page)
+    page.locator(f"#take-{second}").click()
+    ends(page)
+    page.context.close()

@@ -224,7 +224,9 @@ async def test_an_urgent_line_of_a_counsellor_is_dropped_as_any_other(
 
 async def test_a_double_click_is_seen_once(store: Store) -> None:
     async with store.begin() as unit:
+        assert not await unit.messages.is_known(HOSTILE)
         assert await unit.messages.once(HOSTILE, NOW)
+        assert await unit.messages.is_known(HOSTILE)
         assert not await unit.messages.once(HOSTILE, NOW)
         assert await unit.messages.once("x" * 5000, NOW)
     async with store.begin() as unit:
@@ -238,6 +240,7 @@ async def test_a_click_is_no_message_of_a_channel(store: Store, sealer: Sealer) 
     async with store.begin() as unit:
         assert await unit.messages.once("7", NOW)
         assert await unit.messages.accept([message]) == {message.id}
+        assert not await unit.messages.is_known("8")
 
 
 async def test_clicks_are_forgotten_with_the_receipts(store: Store) -> None:

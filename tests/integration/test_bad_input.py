@@ -608,7 +608,7 @@ def test_a_port_in_use_is_named_with_what_to_set() -> None:
         taken.listen()
         address = serve.Address("127.0.0.1", taken.getsockname()[1])
         with pytest.raises(ConfigurationError, match="HAVN_CHAT_PORT"):
-            serve._listen(address, "HAVN_CHAT_PORT")
+            serve.listen(address, "HAVN_CHAT_PORT")
 
 
 @pytest.fixture

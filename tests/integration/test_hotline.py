@@ -1,5 +1,6 @@
 """Two people writing with each other through the store: from the wish to the end."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,23 @@ from bot.domain.errors import (
     AlreadyTakenError,
     ConversationGoneError,
     FullError,
+    LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
     StillOpenError,
 )
+from bot.domain.figures import Kind, week_of
 from bot.domain.handover import Close, Handover, LevelReason, Outcome, Referral, State, Topic
-from bot.domain.messages import Channel
+from bot.domain.messages import Channel, MessageId
+from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
+from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Level
 from bot.ports import Delivery
+from bot.services.hotline.hotline import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
+from tests.support.deck import deck
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
 ANA, BO = StaffId("a1"), StaffId("b2")
@@ -91,6 +98,19 @@ async def test_a_line_pressed_twice_is_said_once(tmp_path: Path) -> None:
         assert not await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "same press")
         talk = await app.reader.open(ANA, request.id or 0)
         assert [s.text for s in talk.said if s.author == "staff"] == ["hello"]
+
+
+async def test_a_line_is_said_whole_or_not_at_all(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        number = (await asks(visitor)).id or 0
+        await app.hotline.take(ANA, "Ana", number)
+        with pytest.raises(LineTooLongError):
+            await app.hotline.say(ANA, "Ana", number, "x" * (LONGEST_LINE + 1), "1")
+        assert await app.hotline.say(ANA, "Ana", number, "x" * LONGEST_LINE, "1")
+        talk = await app.reader.open(ANA, number)
+        assert [len(s.text) for s in talk.said if s.author == "staff"][-1] == LONGEST_LINE
 
 
 async def test_nobody_else_reads_or_writes(tmp_path: Path) -> None:
@@ -264,21 +284,51 @@ async def test_forgetting_in_a_talk_takes_everything(tmp_path: Path) -> None:
             await app.reader.open(ANA, request.id or 0)
 
 
+@pytest.mark.parametrize("how", ["expires", "leaves", "is forgotten"])
+async def test_a_request_that_is_erased_is_counted_and_told(tmp_path: Path, how: str) -> None:
+    async with running(tmp_path) as app, app.bus.subscribe() as topics:
+        visitor, offered = Visitor(app), Visitor(app)
+        request = await asks(visitor)
+        await offered.starts()
+        await offered.taps("utter_danger_now")
+        signal = await offered.handover()
+        assert signal is not None
+        await app.eraser.expire({signal.conversation})
+        told = {await anext(topics)}
+        while QUEUE not in told or handover_topic(signal.id or 0) not in told:
+            told.add(await anext(topics))
+        if how == "expires":
+            await app.eraser.expire({request.conversation})
+        elif how == "leaves":
+            await app.reception.leave(visitor.channel, visitor.sender)
+        else:
+            await app.eraser.forget({request.conversation})
+        told = set()
+        while {QUEUE, handover_topic(request.id or 0)} - told:
+            told.add(await asyncio.wait_for(anext(topics), 5))
+        await app.eraser.expire({request.conversation})
+        week = week_of(app.clock.now())
+        async with app.store.begin() as unit:
+            counters = await unit.figures.between(week, week)
+        outcomes = {key[2]: number for key, number in counters.items() if key[1] == Kind.OUTCOME}
+        assert outcomes == {Outcome.FORGOTTEN: 1}
+
+
 async def test_two_at_a_time_and_danger_always(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         for _ in range(3):
             await asks(Visitor(app))
-        assert await app.hotline.take_next(ANA, "Ana")
-        assert await app.hotline.take_next(ANA, "Ana")
+        assert await app.hotline.take_next(ANA, "Ana", "1")
+        assert await app.hotline.take_next(ANA, "Ana", "2")
         with pytest.raises(FullError):
-            await app.hotline.take_next(ANA, "Ana")
+            await app.hotline.take_next(ANA, "Ana", "3")
         in_danger = Visitor(app)
         await in_danger.starts()
         await in_danger.taps("utter_danger_now")
         await in_danger.taps("utter_danger_offer_person level=red")
         await in_danger.taps("action_queue_urgent")
-        taken = await app.hotline.take_next(ANA, "Ana")
+        taken = await app.hotline.take_next(ANA, "Ana", "4")
         assert taken is not None
         assert taken.level is Level.RED
 
@@ -313,6 +363,29 @@ async def test_a_kept_place_waits_for_the_next_shift(tmp_path: Path) -> None:
         assert screens(await visitor.taps("utter_queue_kept")) == ["utter_queue_kept"]
         await app.hotline.start_shift(ANA, frozenset())
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
+
+
+async def test_who_is_parked_while_away_reads_so_when_they_look(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        request = await asks(visitor, notify="push")
+        await app.hotline.take(ANA, "Ana", request.id or 0)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "1")
+        clock.turn(minutes=4)
+        await app.hotline.say(ANA, "Ana", request.id or 0, "are you there", "2")
+        before = screens(await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
+        await app.hotline.park(ANA, request.id or 0)
+        after = screens(await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
+        assert after == before
+        assert screens(await visitor.taps("action_pull")) == ["line", "utter_human_parked"]
+        assert screens(await visitor.says("Stop waiting")) == ["utter_human_cancelled"]
+        assert await visitor.handover() is None
+
+
+def test_what_is_typed_after_both_kept_places_means_the_same() -> None:
+    assert deck()[PARKED].buttons == deck()[KEPT].buttons
 
 
 async def test_where_no_code_word_was_chosen_none_is_wrong(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ async def test_taking_next_passes_over_a_half_forgotten_request(tmp_path: Path) 
         await asks(gone)
         request = await asks(waits)
         await forgotten_half(gone)
-        taken = await asyncio.wait_for(app.hotline.take_next(ANA, "Ana"), 5)
+        taken = await asyncio.wait_for(app.hotline.take_next(ANA, "Ana", "1"), 5)
         assert taken is not None
         assert taken.id == request.id
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from bot.adapters.storage import SqlStore, engine
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel
 from bot.ports import Sealer
+from tests.support.app import Visitor, running, screens
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, arrival, begun, lookup, opened, outgoing
 
@@ -169,3 +171,23 @@ async def test_rows_are_locked_in_one_order(store: SqlStore, sealer: Sealer) -> 
 def _digests(parameters: dict[str, Any]) -> list[bytes]:
     """Return the external ids of receipts in the order in which they are inserted."""
     return [bytes(v.obj) for name, v in parameters.items() if name.startswith("external")]
+
+
+async def test_an_answer_outlasts_a_conversation_held_elsewhere(
+    postgres: str, tmp_path: Path
+) -> None:
+    """A second is longer than a batch tries; nobody waits for the round of leftovers."""
+    async with running(tmp_path, database_url=postgres) as app:
+        held, free = Visitor(app), Visitor(app)
+        await held.starts()
+        await free.starts()
+        lookups = app.sealer.lookups(held.channel, held.sender)
+        async with app.store.begin() as unit:
+            ids = list((await unit.conversations.find(lookups)).values())
+            assert list(await unit.conversations.load(ids, lock=True)) == ids
+            asked = asyncio.create_task(held.taps("utter_phone_numbers"))
+            await asyncio.sleep(0.5)
+            assert screens(await free.taps("utter_phone_numbers")) == ["utter_phone_numbers"]
+            await asyncio.sleep(0.5)
+            assert not asked.done()
+        assert screens(await asked) == ["utter_phone_numbers"]

@@ -78,11 +78,16 @@ async def running(
     channel: RecordingChannel | None = None,
     staffed: bool | None = None,
     translator_url: str = "",
+    database_url: str = "",
 ) -> AsyncIterator[App]:
     """Run Havn; unless ``staffed`` says so, somebody is on shift in the hours of the chat."""
     clock = clock or FakeClock()
     settings = Settings(
-        root=ROOT, data_dir=folder / "var", allow_drafts=True, translator_url=translator_url
+        root=ROOT,
+        data_dir=folder / "var",
+        allow_drafts=True,
+        translator_url=translator_url,
+        database_url=database_url,
     )
     channels = {Channel.TELEGRAM: channel} if channel else {}
     async with open_app(

@@ -176,6 +176,10 @@ class MemoryMessages:
         self._data.receipts[receipt] = at
         return True
 
+    async def is_known(self, name: str) -> bool:
+        """Tell whether once() has remembered a name."""
+        return (STAFF, name) in self._data.receipts
+
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""
         known = {id_: (a, a.incoming.reference) for id_, a in self._data.arrivals.items()}

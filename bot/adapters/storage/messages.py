@@ -184,6 +184,9 @@ _ERASE = delete(messages).where(
     _m.id <= bindparam("up_to"),
     _m.id.not_in(bindparam("but", expanding=True)),
 )
+_KNOWN = select(receipts.c.at).where(
+    receipts.c.channel == STAFF, receipts.c.external == bindparam("external")
+)
 _FORGET_RECEIPTS = delete(receipts).where(receipts.c.at < bindparam("before"))
 
 
@@ -319,6 +322,11 @@ class SqlMessages:
         row = {"channel": STAFF, "external": codec.digest(name), "at": codec.to_ms(at)}
         remember = _REMEMBER[self._connection.dialect.name]
         return bool((await self._connection.execute(remember, [row])).all())
+
+    async def is_known(self, name: str) -> bool:
+        """Tell whether once() has remembered a name."""
+        found = await self._connection.scalar(_KNOWN, {"external": codec.digest(name)})
+        return found is not None
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""

@@ -106,7 +106,7 @@ async def _place(app: App, number: int) -> Place:
     events: Sequence[Event] = (Start("en"), *(Tapped(Tap.decode(tap)) for tap in _WAY_IN))
     for place, event in enumerate(events):
         await _hand_in(app, visitor, f"{place}", event)
-    held = await app.hotline.take_next(staff.id, alias)
+    held = await app.hotline.take_next(staff.id, alias, "next")
     if held is None or held.id is None:
         raise ConfigurationError("the visitors of the benchmark do not reach the queue")
     await app.hotline.say(staff.id, alias, held.id, "Hello", "hello")

@@ -7,6 +7,7 @@ it. Every step with a conversation is recorded in the audit trail in its own tra
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from bot.domain import handover as handovers
@@ -18,6 +19,7 @@ from bot.domain.errors import (
     ChangedError,
     ConversationGoneError,
     FullError,
+    LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
@@ -33,6 +35,7 @@ from bot.domain.handover import (
     TakeOverReason,
 )
 from bot.domain.messages import Channel, ConversationId, Line, Reply
+from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
@@ -140,23 +143,35 @@ class Hotline:
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             await self._require_shift(case.unit, staff)
-            held = handovers.claimed(case.handover, staff, case.now)
-            await self._record(case, staff, AuditEvent.CONVERSATION_TAKEN)
-            return await self._join(case, held, alias)
+            return await self._claim(case, staff, alias)
 
         return await self._change(handover, change)
 
-    async def take_next(self, staff: StaffId, alias: str) -> Handover | None:
+    async def take_next(self, staff: StaffId, alias: str, once: str) -> Handover | None:
         """Take the next in line, None when nobody waits.
 
-        FullError above the cap (two, danger counts two); danger comes through all the same.
+        ``once`` names this press of the button: a second one leads to the talk of the first, or,
+        when that is over, ends with AlreadyTakenError. FullError above the cap (two, danger counts
+        two); danger comes through all the same.
         """
+        press = f"next {staff} {once}"
+
+        async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, staff)
+            # Remembered with the claim, or not at all: a press that took nobody may be repeated.
+            if not await case.unit.messages.once(press, case.now):
+                raise _RepeatedError
+            return await self._claim(case, staff, alias)
+
         missed: set[int] = set()
         while True:
             now = self._clock.now()
             async with self._store.begin() as unit:
                 await self._require_shift(unit, staff)
                 everything = await unit.handovers.every_open()
+                # Asked after the requests were read: whoever took one of them is known by now.
+                if await unit.messages.is_known(press):
+                    return _newest_of(everything, staff, now)
                 shifts = await unit.shifts.since(now - queue.ALIVE)
             languages = next((s.languages for s in shifts if s.staff == staff), frozenset[str]())
             left = [one for one in everything if one.id not in missed]
@@ -166,7 +181,9 @@ class Hotline:
             if queue.is_full(everything, staff, now) and found.level is not Level.RED:
                 raise FullError("two at a time: end, park or hand over one first")
             try:
-                return await self.take(staff, alias, found.id)
+                return await self._change(found.id, change)
+            except _RepeatedError:
+                continue
             except (AlreadyTakenError, ConversationGoneError):
                 missed.add(found.id)
 
@@ -175,11 +192,12 @@ class Hotline:
     async def say(self, staff: StaffId, alias: str, handover: int, text: str, once: str) -> bool:
         """Write a line; ``once`` names this press of the button: False when it was there already.
 
+        LineTooLongError above LONGEST_LINE characters: half a sentence can mean the opposite.
         NotYoursError unless this counsellor holds the conversation.
         """
-        return await self._speak(
-            staff, handover, once, lambda locale: Line(alias, text[:LONGEST_LINE], locale)
-        )
+        if len(text) > LONGEST_LINE:
+            raise LineTooLongError("send it in two parts")
+        return await self._speak(staff, handover, once, lambda locale: Line(alias, text, locale))
 
     async def say_canned(
         self, staff: StaffId, alias: str, handover: int, screen: str, once: str
@@ -232,13 +250,13 @@ class Hotline:
         await self._change(handover, change)
 
     async def keep_draft(self, staff: StaffId, handover: int, text: str) -> None:
-        """Keep what is being typed; nothing is sent. NotYoursError from anybody but the holder."""
+        """Keep what is being typed, of any length; NotYoursError from anybody but the holder."""
         now = self._clock.now()
         async with self._store.begin() as unit:
             found = await unit.handovers.get(handover)
             if found is None or not found.is_held_by(staff, now):
                 raise NotYoursError("this conversation is not yours (any more)")
-            await unit.notes.keep_draft(found.conversation, staff, text[:LONGEST_LINE])
+            await unit.notes.keep_draft(found.conversation, staff, text)
 
     # --- judging ---
 
@@ -341,9 +359,13 @@ class Hotline:
     async def take_over(
         self, supervisor: StaffId, alias: str, handover: int, reason: TakeOverReason
     ) -> Handover:
-        """Take a conversation from a colleague, for a recorded reason."""
+        """Take a conversation from a colleague, for a recorded reason.
+
+        NotOnShiftError off shift: nothing would ring for a supervisor who is not there.
+        """
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
+            await self._require_shift(case.unit, supervisor)
             changed = handovers.taken_over(case.handover, supervisor, case.now)
             await self._record(case, supervisor, AuditEvent.CONVERSATION_TAKEN_OVER, reason)
             return await self._join(case, changed, alias)
@@ -353,13 +375,23 @@ class Hotline:
     # --- ending ---
 
     async def park(self, staff: StaffId, handover: int) -> None:
-        """Give a conversation back and keep the visitor's place."""
+        """Give a conversation back, keep the visitor's place, and tell them."""
 
         async def change(case: Case) -> tuple[Handover, Conversation]:
             changed = handovers.parked(case.handover, staff, case.now)
             await self._record(case, staff, AuditEvent.CONVERSATION_RELEASED)
             await self._quiet(case)
-            return changed, _on(case.conversation, "utter_queue_still_waiting")
+            told = Reply(PARKED, case.conversation.memory.locale or "en")
+            # Told like the end of a talk: to who is here, and to others once they look.
+            await speak(
+                case.unit,
+                case.conversation,
+                replace(changed, pinged=True),
+                told,
+                ids=self._ids,
+                now=case.now,
+            )
+            return changed, await _seeing(case, KEPT)
 
         await self._change(handover, change)
 
@@ -399,6 +431,12 @@ class Hotline:
         if all(shift.staff != staff for shift in on_shift):
             raise NotOnShiftError("start your shift first")
 
+    async def _claim(self, case: Case, staff: StaffId, alias: str) -> tuple[Handover, Conversation]:
+        """Take a conversation from the queue."""
+        held = handovers.claimed(case.handover, staff, case.now)
+        await self._record(case, staff, AuditEvent.CONVERSATION_TAKEN)
+        return await self._join(case, held, alias)
+
     async def _join(self, case: Case, held: Handover, alias: str) -> tuple[Handover, Conversation]:
         """Silence the program and say who is here."""
         await case.unit.messages.drop(case.conversation.id, human=False)
@@ -435,6 +473,18 @@ class Hotline:
     ) -> None:
         subject = await case.unit.audit.alias_of(case.conversation.id)
         await case.unit.audit.record(Happening(staff, event, case.now, subject, reason))
+
+
+class _RepeatedError(Exception):
+    """The same press of a button has taken somebody already."""
+
+
+def _newest_of(everything: Collection[Handover], staff: StaffId, now: datetime) -> Handover:
+    """Return the talk that somebody took last; AlreadyTakenError when they hold none any more."""
+    held = [one for one in everything if one.is_held_by(staff, now)]
+    if not held:
+        raise AlreadyTakenError("what was taken is over")
+    return max(held, key=lambda one: one.claimed_at or one.offered_at)
 
 
 async def _seeing(case: Case, screen: str) -> Conversation:

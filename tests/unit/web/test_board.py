@@ -164,6 +164,16 @@ async def test_taking_over_needs_a_reason_from_the_list(here: Floor) -> None:
     assert (await here.app.reader.open(SUE, number)).card.handover.owner == SUE
 
 
+async def test_off_shift_nothing_is_taken_over(here: Floor) -> None:
+    async with await here.signs_in("Sue", Role.SUPERVISOR) as sue:
+        _, number = await talk(here)
+        await here.app.hotline.end_shift(SUE)
+        refused = await sue.send_form(f"/board/{number}/take-over", reason="safety")
+        assert refused.status_code == 409
+        assert "Start your shift first" in refused.text
+        assert (await here.app.reader.open(ANA, number)).card.handover.owner == ANA
+
+
 async def test_what_cannot_be_taken_over_is_said_kindly(here: Floor) -> None:
     async with await here.signs_in("Sue", Role.SUPERVISOR) as sue:
         for number in (1, 4711):

@@ -490,6 +490,25 @@ async def test_a_double_click_on_take_leads_into_the_talk_both_times(home: House
     assert screens(joined).count("utter_human_joined") == 1
 
 
+async def test_a_double_click_on_take_next_takes_one_visitor(home: House) -> None:
+    ana = await home.counsellor("Ana")
+    numbers = [await asks(Visitor(home.app)) for _ in range(2)]
+    presses = [ana.browser.send_form("/queue/next", once="press") for _ in range(2)]
+    led = {one.headers["location"] for one in await asyncio.gather(*presses)}
+    assert led == {f"/talk/{numbers[0]}"}
+    states = [getattr(await state(home, one), "state", None) for one in numbers]
+    assert states == [State.ACTIVE, State.WAITING]
+
+
+async def test_a_double_click_on_take_next_takes_one_visitor_in_danger(home: House) -> None:
+    """The first press fills the counsellor's places; the second must not be told only that."""
+    ana = await home.counsellor("Ana")
+    number = await is_in_danger(Visitor(home.app))
+    presses = [ana.browser.send_form("/queue/next", once="press") for _ in range(2)]
+    led = [one.headers.get("location") for one in await asyncio.gather(*presses)]
+    assert led == [f"/talk/{number}"] * 2
+
+
 async def test_a_double_click_on_send_is_one_line(held: Held) -> None:
     form = {"text": "once only", "once": "press"}
     sends = [held.ana.browser.send_form(f"{held.path}/say", **form) for _ in range(4)]

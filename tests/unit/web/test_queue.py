@@ -8,7 +8,7 @@ import pytest
 from bot.domain.handover import State
 from bot.domain.staff import Role
 from tests.support.app import Visitor
-from tests.support.desk import House, asks, house, is_in_danger, request_of, words
+from tests.support.desk import House, asks, hidden, house, is_in_danger, request_of, words
 
 
 @pytest.fixture
@@ -96,6 +96,16 @@ async def test_off_shift_nobody_is_taken(home: House) -> None:
 async def test_take_next_with_nobody_there_is_no_error(home: House) -> None:
     ana = await home.counsellor("Ana")
     assert "Nobody waits at the moment" in words((await ana.sends("/queue/next")).text)
+
+
+async def test_take_next_leads_on_from_a_press_whose_talk_is_over(home: House) -> None:
+    ana = await home.counsellor("Ana")
+    numbers = [await asks(Visitor(home.app)) for _ in range(2)]
+    await ana.sends("/queue/next", once="press")
+    await ana.sends(f"/talk/{numbers[0]}/park")
+    response = await ana.sends("/queue/next", once="press")
+    assert response.headers["location"] == "/queue"
+    assert hidden((await ana.browser.get("/queue")).text, "once") != "press"
 
 
 async def test_a_shift_does_not_end_over_an_open_talk_and_says_which(home: House) -> None:

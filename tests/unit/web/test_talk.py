@@ -111,6 +111,7 @@ async def test_what_is_too_long_is_refused_whole(two: Two) -> None:
     assert response.status_code == 400
     assert f"longer than {LONGEST_LINE}" in words(response.text)
     assert f">{text}</textarea>" in response.text
+    assert f">{text}</textarea>" in await two.page()
     assert (await two.ana.sends(f"{two.path}/say", text=text[1:], once="1")).status_code == 303
 
 
