@@ -284,6 +284,29 @@ async def test_forgetting_in_a_talk_takes_everything(tmp_path: Path) -> None:
             await app.reader.open(ANA, request.id or 0)
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_notes_reach_as_far_back_as_the_messages(tmp_path: Path, *, agreed: bool) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await ready(app)
+        visitor = Visitor(app)
+        number = (await asks(visitor)).id or 0
+        await app.hotline.take(ANA, "Ana", number)
+        await app.hotline.note(ANA, number, "before", whisper=False)
+        await app.hotline.offer_transfer(ANA, "Ana", number, BO, "pass on", "transfer_shift")
+        await visitor.taps("action_transfer_yes" if agreed else "action_transfer_no")
+        await app.hotline.accept_transfer(BO, "Bo", number)
+        await app.hotline.note(BO, number, "after", whisper=False)
+        read = [note.text for note in (await app.reader.open(BO, number)).notes]
+        assert read == (["before"] if agreed else []) + ["pass on", "after"]
+        await app.hotline.close(BO, number, DONE)
+        clock.turn(minutes=1)
+        again = (await asks(visitor, "all" if agreed else "new")).id or 0
+        await app.hotline.take(ANA, "Ana", again)
+        read = [note.text for note in (await app.reader.open(ANA, again)).notes]
+        assert read == (["before", "pass on", "after"] if agreed else [])
+
+
 @pytest.mark.parametrize("how", ["expires", "leaves", "is forgotten"])
 async def test_a_request_that_is_erased_is_counted_and_told(tmp_path: Path, how: str) -> None:
     async with running(tmp_path) as app, app.bus.subscribe() as topics:

@@ -112,6 +112,16 @@ class Talk:
         return self.said[-1].id if self.said else MessageId(0)
 
 
+def _readable(notes: Sequence[Note], handover: Handover) -> Sequence[Note]:
+    """Return the notes a counsellor may read: as far back as the messages, and the hand-over's."""
+    passed_on = [
+        note.id
+        for note in notes
+        if note.kind is NoteKind.TRANSFER and note.at >= (handover.asked_at or note.at)
+    ]
+    return [n for n in notes if n.id > handover.readable_after or n.id in passed_on[-1:]]
+
+
 def name_of(handover: Handover) -> str:
     """Return a short name for a request, made of its number and of nothing else."""
     number = handover.id or 0
@@ -182,7 +192,7 @@ class Reader:
             now=now,
             card=card_of(found, conversation, now),
             said=said,
-            notes=notes,
+            notes=_readable(notes, found),
             draft=draft,
             held=held,
             asked_safe_at=_asked_safe_at(said, found),
