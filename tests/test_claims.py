@@ -425,7 +425,7 @@ class TestWhoCanRead:
         assert ways == {
             *("accept", "unanswered", "with_unanswered", "settle", "post", "due", "mark"),
             *("replies_after", "references", "erase", "forget_receipts"),
-            *("thread", "newest", "release", "held", "drop", "once"),
+            *("thread", "newest", "release", "held", "drop", "once", "is_known"),
         }
 
     @claims("privacy_readers", "utter_privacy_short", "utter_human_consent", "utter_human_notify")
