@@ -10,6 +10,7 @@ from bot.domain.conversation import Memory
 from bot.domain.effects import Effect
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
+from bot.domain.return_code import code_buttons
 from bot.domain.screens import LANGUAGES, SAFE, Deck
 
 # Screens that the first menu replaces.
@@ -35,6 +36,7 @@ class Situation:
     hint: str = ""
     on: str = ""
     held: int = 0
+    return_codes: bool = False
     hash_word: Callable[[str], str] = field(default=str, repr=False)
 
     def talks(self) -> bool:
@@ -82,7 +84,9 @@ def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
     known = {"wait_estimate": situation.wait, "next_open_time": situation.next_open}
     filled = {name: text for name, text in {**known, **values}.items() if text}
     memory = step.memory
-    reply = Reply(screen, step.speaking(), values=filled, on=situation.on if _leaves(step) else "")
+    extra = code_buttons(screen, situation.state()) if situation.return_codes else ()
+    on = situation.on if _leaves(step) else ""
+    reply = Reply(screen, step.speaking(), values=filled, extra=extra, on=on)
     if screen != LANGUAGES:
         memory = replace(memory, screen=screen)
     if not self_check.is_question(screen):

@@ -77,10 +77,13 @@ async def running(
     dialogue: Dialogue | None = None,
     channel: RecordingChannel | None = None,
     staffed: bool | None = None,
+    return_codes: bool = False,
 ) -> AsyncIterator[App]:
     """Run Havn; unless ``staffed`` says so, somebody is on shift in the hours of the chat."""
     clock = clock or FakeClock()
-    settings = Settings(root=ROOT, data_dir=folder / "var", allow_drafts=True)
+    settings = Settings(
+        root=ROOT, data_dir=folder / "var", allow_drafts=True, return_codes=return_codes
+    )
     channels = {Channel.TELEGRAM: channel} if channel else {}
     async with open_app(
         settings,
