@@ -18,6 +18,7 @@ from bot.adapters.anchor import AnchorFile
 from bot.adapters.ballast import Ballast
 from bot.adapters.bus import MemoryBus
 from bot.adapters.clock import SystemClock
+from bot.adapters.code_words import read_code_words
 from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.passkeys import WebAuthn
@@ -46,6 +47,7 @@ from bot.services.practice import Rooms, World
 from bot.services.privacy import privacy_page
 from bot.services.receive import Reception
 from bot.services.reply import Renderer
+from bot.services.return_code import ReturnCodes
 from bot.services.staff import Accounts, Challenges, Enrolment, SessionKeeper, SignIn, Trail
 from bot.services.staff.demo import DemoLinks
 from bot.settings import Settings
@@ -70,6 +72,7 @@ _NEEDED = frozenset(
         *("utter_suicide_again", "utter_translation_unreviewed", "utter_police_card"),
         *("utter_autoclean_on", "utter_autoclean_off", "utter_minor_check"),
         *("utter_check_some_signs", "utter_check_no_signs"),
+        *(turn.RETURN_CODE, turn.RETURN_CODE_ASK, turn.RETURN_CODE_WRONG),
         *("utter_web_interruption", "utter_web_session_closed", "utter_web_not_sent"),
     }
 )
@@ -79,6 +82,7 @@ _SAMPLES = {
     "next_open_time": "2026-01-05T08:00:00+00:00",
     "staff_alias": "A",
     "transfer_reason": "transfer_shift",
+    "return_code": "one two three four five six seven",
     "option_1": turn.MENU,
     "option_2": turn.MENU,
 }
@@ -293,6 +297,18 @@ def _wire(
         make_room=ballast.release,
         publish=bus.publish,
     )
+    codes = None
+    if settings.return_codes:
+        codes = ReturnCodes(
+            read_code_words(),
+            store=store,
+            sealer=sealer,
+            clock=clock,
+            lexicons=lexicons,
+            eraser=eraser,
+            ids=ids,
+            publish=bus.publish,
+        )
     answers = Answers(
         store=store,
         sealer=sealer,
@@ -305,6 +321,7 @@ def _wire(
         is_holiday=is_danish_holiday,
         posted=posted,
         publish=bus.publish,
+        codes=codes,
     )
     reception = Reception(
         store=store,

@@ -71,6 +71,9 @@ class Sealer(Vault, Protocol):
     ) -> bytes:
         """Decrypt; KeyUnavailableError when the key is gone or the value was tampered with."""
 
+    async def stretch_code(self, code: str) -> Sequence[bytes]:
+        """Return the keyed, slow hashes of a return code: the current pepper's first."""
+
     async def destroy_keys(self, conversations: Collection[ConversationId]) -> None:
         """Delete data keys. What they sealed is unreadable once rotate() has run as well."""
 
@@ -162,6 +165,12 @@ class Conversations(Protocol):
 
     async def rekey(self, lookups: Mapping[ConversationId, Lookup]) -> None:
         """Store conversations under a new hash, after the pepper changed."""
+
+    async def move(self, begun: ConversationId, to: Conversation, at: datetime) -> None:
+        """Let a conversation be found where the one just begun was, which begins to be forgotten.
+
+        Channel and address of ``to`` are written, its memory is not. Both are locked.
+        """
 
     async def load(
         self, ids: Collection[ConversationId], *, lock: bool = False, forgetting: bool = False
@@ -265,6 +274,15 @@ class Messages(Protocol):
         Deletions and urgent messages of the program stay: numbers are never taken back.
         """
 
+    async def move(self, conversation: ConversationId, channel: Channel) -> None:
+        """Give all messages to another channel: what was not sent is dropped, references go.
+
+        What is held back stays held.
+        """
+
+    async def remove(self, ids: Collection[MessageId]) -> None:
+        """Delete messages by their ids."""
+
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids; False if it was there already."""
 
@@ -325,6 +343,19 @@ class Timers(Protocol):
 
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
         """Return timers whose time has come, oldest first."""
+
+
+class ReturnCodes(Protocol):
+    """Hashes of return codes, at most one per conversation; they go with it."""
+
+    async def set(self, conversation: ConversationId, hashed: bytes) -> None:
+        """Store the code of a conversation in place of an earlier one."""
+
+    async def find(self, hashes: Collection[bytes]) -> ConversationId | None:
+        """Return whose code has one of these hashes."""
+
+    async def spend(self, conversation: ConversationId) -> None:
+        """Delete the code of a conversation; none is no error."""
 
 
 class Marks(Protocol):
@@ -420,6 +451,7 @@ class UnitOfWork(Protocol):
     shifts: Shifts
     figures: Figures
     timers: Timers
+    return_codes: ReturnCodes
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions

@@ -52,6 +52,8 @@ class Settings:
     telegram_webhook_url: str = field(default="", repr=False)
     telegram_webhook_secret: str = field(default="", repr=False)
 
+    return_codes: bool = False
+
     translator_url: str = ""
     translator_key: str = field(default="", repr=False)
 

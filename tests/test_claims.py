@@ -409,6 +409,7 @@ class TestWhoCanRead:
             "drafts": {"conversation_id", "staff", "body"},
             "figures": {"week", "kind", "value", "number"},
             "timers": {"conversation_id", "kind", "due_at"},
+            "return_codes": {"hash", "conversation_id"},
             "marks": {"name", "value"},
         }
 
@@ -425,7 +426,7 @@ class TestWhoCanRead:
         assert ways == {
             *("accept", "unanswered", "with_unanswered", "settle", "post", "due", "mark"),
             *("replies_after", "references", "erase", "forget_receipts"),
-            *("thread", "newest", "release", "held", "drop", "once", "is_known"),
+            *("thread", "newest", "release", "held", "drop", "once", "is_known", "move", "remove"),
         }
 
     @claims("privacy_readers", "utter_privacy_short", "utter_human_consent", "utter_human_notify")
@@ -1597,6 +1598,7 @@ class TestDiscretion:
             "option_1": "utter_debt",
             "option_2": "utter_shelter",
             "transfer_reason": "transfer_shift",
+            "return_code": "one two three",
             "fact_reviewed_on": "2026-11-22",
         }
         for screen, locale in itertools.product(deck().screens, in_force().texts.locales):

@@ -37,6 +37,7 @@ RUNTIME: Mapping[str, str] = {
     "next_open_time": "2026-12-28T08:30:00+01:00",
     "fact_reviewed_on": "2026-11-22",
     "staff_alias": "Anna",
+    "return_code": "one two three four five six seven",
     "transfer_reason": "transfer_experience",
     "option_1": "utter_debt",
     "option_2": "utter_legal_help",

@@ -16,9 +16,10 @@ from bot.domain.asking import (
     young_agreed,
 )
 from bot.domain.conversation import Choice, Consent, Memory, Notify
-from bot.domain.effects import Autoclean, Forget, Hide, Offer
+from bot.domain.effects import Autoclean, Forget, Hide, IssueCode, Offer
 from bot.domain.opening import lasting
-from bot.domain.screens import CONSENT, DANGER, MENU, SAFE, Tap
+from bot.domain.return_code import AWAITED
+from bot.domain.screens import CONSENT, DANGER, MENU, RETURN_CODE, RETURN_CODE_ASK, SAFE, Tap
 from bot.domain.step import Step, Turn, show, show_again
 from bot.domain.triage import Level
 
@@ -40,6 +41,8 @@ def go(step: Step, tap: Tap) -> Turn:
 def _may_show(step: Step, screen: str) -> bool:
     """Tell whether a tap may open a screen: what the program itself says cannot be forged."""
     deck = step.situation.deck
+    if screen == RETURN_CODE_ASK:
+        return step.situation.return_codes
     return screen in deck.tappable or screen == SAFE or bool(deck[screen].intent)
 
 
@@ -87,6 +90,14 @@ def _forget(step: Step, _tap: Tap) -> Turn:
     return Turn(step.memory, (), (Forget(),))
 
 
+def _issue_code(step: Step, _tap: Tap) -> Turn:
+    """Give out a code to come back with, to somebody who has something to come back to."""
+    situation = step.situation
+    if not situation.return_codes or situation.state() not in AWAITED:
+        return show(step, MENU)
+    return Turn(replace(step.memory, screen=RETURN_CODE), (), (IssueCode(),))
+
+
 def _show_in_danish(step: Step, _tap: Tap) -> Turn:
     """Show the sentence for the police in Danish, to hold up on the screen."""
     return show(replace(step, locale="da"), "utter_police_card")
@@ -112,6 +123,7 @@ _ACTIONS: Mapping[str, Callable[[Step, Tap], Turn]] = {
     "action_pull": look,
     "action_hide": _hide,
     "action_forget": _forget,
+    "action_return_code": _issue_code,
     "action_show_in_danish": _show_in_danish,
     "action_copy_number": lambda step, _tap: show(step, "utter_phone_numbers"),
     "action_autoclean_off": lambda step, _tap: _autoclean(step, on=False),

@@ -75,6 +75,21 @@ class Redact:
     screen: str
 
 
+@dataclass(frozen=True, slots=True)
+class IssueCode:
+    """Show a new code to come back with; the words are made where they are kept, as a hash."""
+
+
 Effect = (
-    Offer | Ask | Withdraw | Heard | Release | AnswerTransfer | Hide | Forget | Autoclean | Redact
+    Offer
+    | Ask
+    | Withdraw
+    | Heard
+    | Release
+    | AnswerTransfer
+    | Hide
+    | Forget
+    | Autoclean
+    | Redact
+    | IssueCode
 )

@@ -10,10 +10,11 @@ from bot.domain.conversation import Memory
 from bot.domain.effects import Effect
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
-from bot.domain.screens import JOINED, LANGUAGES, MENU, SAFE, Deck
+from bot.domain.return_code import code_buttons
+from bot.domain.screens import JOINED, LANGUAGES, MENU, RETURN_CODE, SAFE, Deck
 
-# Screens that say an alias, which is known only when they are first shown.
-_NAMING = frozenset({JOINED, "utter_human_transfer"})
+# Screens that say an alias or a code, which is known only when they are first shown.
+_NAMING = frozenset({JOINED, RETURN_CODE, "utter_human_transfer"})
 # Screens that the first menu replaces.
 _ARRIVING = frozenset({SAFE, LANGUAGES})
 
@@ -37,6 +38,7 @@ class Situation:
     hint: str = ""
     on: str = ""
     held: int = 0
+    return_codes: bool = False
     hash_word: Callable[[str], str] = field(default=str, repr=False)
 
     def talks(self) -> bool:
@@ -84,7 +86,9 @@ def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
     known = {"wait_estimate": situation.wait, "next_open_time": situation.next_open}
     filled = {name: text for name, text in {**known, **values}.items() if text}
     memory = step.memory
-    reply = Reply(screen, step.speaking(), values=filled, on=situation.on if _leaves(step) else "")
+    extra = code_buttons(screen, situation.state()) if situation.return_codes else ()
+    on = situation.on if _leaves(step) else ""
+    reply = Reply(screen, step.speaking(), values=filled, extra=extra, on=on)
     if screen != LANGUAGES:
         memory = replace(memory, screen=screen)
     if not self_check.is_question(screen):
@@ -93,7 +97,7 @@ def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
 
 
 def show_again(step: Step) -> Turn:
-    """Show the present screen once more; what names a counsellor is said by its time only."""
+    """Show the present screen once more; what was said only once is not said again."""
     screen = step.memory.screen
     if screen in _NAMING:
         screen = "utter_human_nothing_new" if step.situation.talks() else MENU

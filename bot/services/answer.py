@@ -31,6 +31,7 @@ from bot.domain.messages import (
     Text,
 )
 from bot.domain.pace import Pace
+from bot.domain.return_code import AWAITED
 from bot.domain.talking import is_command
 from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
@@ -42,6 +43,7 @@ from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
 from bot.services.news import Publish, quietly
 from bot.services.reply import Renderer, fold
+from bot.services.return_code import ReturnCodes
 
 log = logger(__name__)
 
@@ -103,6 +105,7 @@ class _Draft:
     wipe: set[MessageId] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
     heard: set[int] = field(default_factory=set)
+    moved: Sequence[Outgoing] = ()
 
 
 class Answers:
@@ -122,6 +125,7 @@ class Answers:
         is_holiday: IsHoliday,
         posted: Callable[[Channel], None] = lambda _channel: None,
         publish: Publish = quietly,
+        codes: ReturnCodes | None = None,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -133,6 +137,7 @@ class Answers:
         self._is_holiday = is_holiday
         self._posted = posted
         self._publish = publish
+        self._codes = codes
         self._ids = ids
         self._batch: Batch[ConversationId, Sequence[Outgoing] | None] = Batch(self._answer_all)
         self._paces: dict[ConversationId, Pace] = {}
@@ -204,7 +209,8 @@ class Answers:
         """Answer once; return those that somebody else changed or holds at this moment."""
         typed, busy, desk = await self._answer_taps(ids, posted)
         drafts = await asyncio.gather(*(self._decide_surely(case, desk) for case in typed))
-        await self._write(drafts, desk, posted)
+        posted |= {d.conversation.id: d.moved for d in drafts if d.moved}
+        await self._write([d for d in drafts if not d.moved], desk, posted)
         return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in posted)]
 
     async def _answer_taps(
@@ -269,6 +275,8 @@ class Answers:
 
     async def _decide(self, case: _Case, desk: _Desk) -> _Draft:
         """Work through the events of a case in order; texts in a row are one text."""
+        if (exchanged := await self._exchange(case)) is not None:
+            return exchanged
         draft = _Draft(case, case.conversation)
         groups = _join(case.arrivals, lambda arrival: self._is_safe_word(case, arrival))
         for number, (arrived, members) in enumerate(groups):
@@ -282,6 +290,9 @@ class Answers:
             turn = turns.respond(draft.conversation, event, understanding, situation)
             if any(isinstance(effect, turns.Hide | turns.Forget) for effect in turn.effects):
                 _take_back(draft)
+            if draft.conversation.memory.screen == turns.RETURN_CODE:
+                # The words go with the next answer, whatever it is.
+                draft.effects.append((members[-1].id, turns.Redact(turns.RETURN_CODE)))
             draft.effects += [(members[-1].id, effect) for effect in turn.effects]
             if len(groups) > _ANSWERED_SINGLY and number < len(groups) - 1:
                 draft.replies += [r for r in turn.replies if r.screen in _ALARMS]
@@ -297,6 +308,30 @@ class Answers:
                 draft.conversation, memory=turn.memory, last_seen_at=members[-1].at
             )
         return draft
+
+    async def _exchange(self, case: _Case) -> _Draft | None:
+        """Take a text for a return code where it is one and means nothing else; None elsewhere."""
+        conversation, event = case.conversation, case.arrivals[-1].incoming.event
+        memory, texts = conversation.memory, [a for a in case.arrivals if _is_text(a)]
+        if self._codes is None or not isinstance(event, Text) or len(texts) > 1:
+            return None
+        asked = memory.screen == turns.RETURN_CODE_ASK
+        awaited = case.handover is not None and case.handover.state in AWAITED
+        if memory.decoy or memory.screen in _SECRET or (awaited and not asked):
+            return None
+        code = self._codes.read(event.text)
+        if not code:
+            return None
+        came = case.arrivals[-1]
+        reference = came.incoming.reference
+        posts = await self._codes.exchange(conversation, code, [reference] if reference else [])
+        if posts is not None:
+            return _Draft(case, conversation, moved=posts)
+        locale = memory.locale or came.incoming.hint or "en"
+        memory = replace(memory, locale=locale, screen=turns.RETURN_CODE_WRONG)
+        conversation = replace(conversation, memory=memory, last_seen_at=came.at)
+        reply = Reply(turns.RETURN_CODE_WRONG, locale)
+        return _Draft(case, conversation, [reply], wipe={a.id for a in case.arrivals})
 
     def _is_safe_word(self, case: _Case, arrival: Arrival) -> bool:
         """Tell whether a text is the visitor's safe word, which must be heard among all others."""
@@ -327,6 +362,7 @@ class Answers:
             hint=arrival.incoming.hint,
             on=arrival.incoming.on,
             held=case.held,
+            return_codes=self._codes is not None,
             hash_word=lambda word: self._sealer.hash_word(id_, word),
         )
 
@@ -452,6 +488,7 @@ class Answers:
             ids=self._ids,
             now=now,
             staffed=desk.staffed,
+            issue=self._codes.issue if self._codes else None,
         )
         applied = await effects.apply(draft.effects)
         draft.touched, draft.heard = applied.touched, applied.heard
@@ -531,6 +568,10 @@ def _join(
         else:
             groups.append([arrival])
     return [(_joined([one.incoming.event for one in group]), group) for group in groups]
+
+
+def _is_text(arrival: Arrival) -> bool:
+    return isinstance(arrival.incoming.event, Text)
 
 
 def _joined(events: Sequence[Event]) -> Event:

@@ -1,6 +1,6 @@
 """What a turn does besides showing screens, carried out in the turn's own transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,9 @@ from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
 from bot.services.timers import AUTOCLEAN, LEASE, TRANSFER, UNANSWERED
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
+
+# Makes a return code for a conversation, in the transaction of its turn.
+IssueCode = Callable[[UnitOfWork, ConversationId], Awaitable[str]]
 
 # Channels that are sent to; the others fetch what they show.
 PUSHED = frozenset({Channel.TELEGRAM})
@@ -66,6 +69,7 @@ class Effects:
         ids: MessageIds,
         now: datetime,
         staffed: bool,
+        issue: IssueCode | None = None,
     ) -> None:
         self._unit = unit
         self._conversation = conversation
@@ -73,6 +77,7 @@ class Effects:
         self._ids = ids
         self._now = now
         self._staffed = staffed
+        self._issue = issue
         self._up_to = MessageId(0)
         self._applied = Applied(handover)
 
@@ -101,6 +106,8 @@ class Effects:
                 await set_autoclean(unit, conversation.id, now, on=on)
             case turns.Redact(screen=screen):
                 self._applied.posts += await self._redact(screen)
+            case turns.IssueCode():
+                await self._issue_code()
             case turns.Hide(then=then):
                 await self._change(lambda h: replace(h, hidden=True))
                 # Lines that were released a moment ago are hidden with the rest.
@@ -198,6 +205,15 @@ class Effects:
             self._unit, self._conversation, ids=self._ids, now=self._now
         )
 
+    async def _issue_code(self) -> None:
+        """Show a new code. The words are in this one message, which goes with the next answer."""
+        if self._issue is None:
+            return
+        conversation, now = self._conversation, self._now
+        values = {"return_code": await self._issue(self._unit, conversation.id)}
+        reply = Reply(turns.RETURN_CODE, conversation.memory.locale or "en", values)
+        self._applied.posts.append(outgoing(conversation, reply, id_=self._ids.next(now), now=now))
+
     async def _redact(self, screen: str) -> Sequence[Outgoing]:
         """Delete the question for a secret word and everything since from the visitor's side."""
         conversation = self._conversation
@@ -206,9 +222,12 @@ class Effects:
             for row in await self._unit.messages.replies_after(conversation.id, MessageId(0))
             if isinstance(row.body, Reply) and row.body.screen == screen
         ]
+        since = asked[-1].at if asked else self._now
+        references = await self._unit.messages.references(conversation.id, since)
+        if screen == turns.RETURN_CODE:
+            await self._unit.messages.remove([row.id for row in asked])
         if not asked or conversation.channel not in PUSHED:
             return []
-        references = await self._unit.messages.references(conversation.id, asked[-1].at)
         deletion = Deletion(tuple(references))
         return [outgoing(conversation, deletion, id_=self._ids.next(self._now), now=self._now)]
 
@@ -219,10 +238,13 @@ async def release(
     """Return what was held back, oldest first, ready to be posted under new ids."""
     held = await unit.messages.release(conversation.id)
     state = Delivery.PENDING if conversation.channel in PUSHED else Delivery.SENT
-    return [replace(one, id=ids.next(now), due_at=now, state=state) for one in held]
+    return [
+        replace(one, id=ids.next(now), channel=conversation.channel, due_at=now, state=state)
+        for one in held
+    ]
 
 
-async def _hold(unit: UnitOfWork, conversation: ConversationId) -> Sequence[MessageId]:
+async def hold(unit: UnitOfWork, conversation: ConversationId) -> Sequence[MessageId]:
     """Hold back what a counsellor wrote and is not yet on its way; return all that is held."""
     thread = await unit.messages.thread(conversation, MessageId(0), _UNSEEN)
     waiting = (Delivery.PENDING, Delivery.HELD)
@@ -258,7 +280,7 @@ async def hide(
     What a counsellor wrote and the visitor has not seen is held back and stays.
     """
     references = await unit.messages.references(conversation.id, now - DELETABLE)
-    unseen = await _hold(unit, conversation.id)
+    unseen = await hold(unit, conversation.id)
     await unit.messages.erase(conversation.id, up_to=up_to, but=unseen)
     word = Reply(then, conversation.memory.locale or "en") if then else None
     if conversation.channel in PUSHED:

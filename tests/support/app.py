@@ -79,6 +79,7 @@ async def running(
     staffed: bool | None = None,
     translator_url: str = "",
     database_url: str = "",
+    return_codes: bool = False,
 ) -> AsyncIterator[App]:
     """Run Havn; unless ``staffed`` says so, somebody is on shift in the hours of the chat."""
     clock = clock or FakeClock()
@@ -88,6 +89,7 @@ async def running(
         allow_drafts=True,
         translator_url=translator_url,
         database_url=database_url,
+        return_codes=return_codes,
     )
     channels = {Channel.TELEGRAM: channel} if channel else {}
     async with open_app(

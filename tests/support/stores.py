@@ -20,6 +20,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 TABLES = (
     "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks, "
+    "return_codes, "
     "staff, invitations, spent, sessions, audit, audit_aliases"
 )
 

@@ -35,7 +35,7 @@ _HEAD = ("walk", "about", "at", "link", "app")
 _RUNTIME = frozenset(
     {
         *("wait_estimate", "next_open_time", "fact_reviewed_on", "option_1", "option_2"),
-        *("staff_alias", "transfer_reason"),
+        *("staff_alias", "transfer_reason", "return_code"),
     }
 )
 # What a counsellor typed is no screen of the deck.

@@ -1,5 +1,6 @@
 """What is done with keys, wherever they are kept; and the Sealer that keeps them in memory."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -9,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -71,6 +73,10 @@ class Cipher:
         key = hashlib.sha256(self._key(conversation).raw + b"code word").digest()
         digest = hmac.digest(key, letters.encode("utf-8", "surrogatepass"), "sha256")
         return base64.b64encode(digest).decode()
+
+    async def stretch_code(self, code: str) -> Sequence[bytes]:
+        """Return the keyed, slow hashes of a return code, the current pepper's first."""
+        return [await asyncio.to_thread(_stretch, code, pepper) for pepper in self._peppers]
 
     def has_key(self, conversation: ConversationId) -> bool:
         """Tell whether the key of a conversation is in memory."""
@@ -160,6 +166,23 @@ class EphemeralKeys(Cipher):
     async def hand_over_first_chain_key(self) -> None:
         """Drop the key the trail began with."""
         self._first = None
+
+
+def _stretch(code: str, pepper: bytes) -> bytes:
+    """Hash a return code slowly; the salt comes of the pepper, so that nobody else can try.
+
+    19 MiB and two passes: the OWASP minimum, for words that are 77 bits already.
+    """
+    salt = hmac.digest(pepper, b"return code", "sha256")
+    return hash_secret_raw(
+        code.encode(),
+        salt,
+        time_cost=2,
+        memory_cost=19 * 1024,
+        parallelism=1,
+        hash_len=32,
+        type=Type.ID,
+    )
 
 
 def _own_binding(place: str) -> bytes:

@@ -56,6 +56,12 @@ _SAVE = (
     )
 )
 _REKEY = update(conversations).where(_c.id == bindparam("key")).values(lookup=bindparam("lookup"))
+_LOOKUP = select(_c.lookup).where(_c.id == bindparam("key"))
+_MOVE = (
+    update(conversations)
+    .where(_c.id == bindparam("key"))
+    .values(lookup=bindparam("lookup"), channel=bindparam("channel"), address=bindparam("address"))
+)
 _HOLD = select(_c.id).where(_THESE).order_by(_c.id).with_for_update()
 _WAITING = (
     select(literal_column("1"))
@@ -119,6 +125,13 @@ class SqlConversations:
         if lookups:
             rows = [{"key": id_, "lookup": lookups[id_]} for id_ in sorted(lookups)]
             await self._connection.execute(_REKEY, rows)
+
+    async def move(self, begun: ConversationId, to: Conversation, at: datetime) -> None:
+        """Let a conversation be found where the one just begun was."""
+        lookup = await self._connection.scalar(_LOOKUP, {"key": begun})
+        await self.begin_forgetting([begun], at)
+        row = {**self._rows.of_place(to), "lookup": lookup}
+        await self._connection.execute(_MOVE, row)
 
     async def load(
         self, ids: Collection[ConversationId], *, lock: bool = False, forgetting: bool = False

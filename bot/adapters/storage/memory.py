@@ -41,6 +41,7 @@ class MemoryStore:
                 MemoryShifts(data),
                 MemoryFigures(data),
                 _Timers(data),
+                _ReturnCodes(data),
                 _Marks(data),
                 MemoryStaff(data),
                 MemorySessions(data),
@@ -83,6 +84,14 @@ class _Conversations:
     async def rekey(self, lookups: Mapping[ConversationId, Lookup]) -> None:
         self._unlist(lookups)
         self._data.lookups.update({lookup: id_ for id_, lookup in lookups.items()})
+
+    async def move(self, begun: ConversationId, to: Conversation, at: datetime) -> None:
+        known = self._data.lookups
+        lookup = next(key for key, id_ in known.items() if id_ == begun)
+        await self.begin_forgetting([begun], at)
+        await self.rekey({to.id: lookup})
+        stored = self._data.conversations
+        stored[to.id] = replace(stored[to.id], channel=to.channel, address=to.address)
 
     async def load(
         self, ids: Collection[ConversationId], *, lock: bool = False, forgetting: bool = False
@@ -157,6 +166,8 @@ class _Conversations:
         data.notes = without(data.notes, gone)
         data.drafts = {key: text for key, text in data.drafts.items() if key[0] not in gone}
         data.timers = without(data.timers, gone)
+        codes = data.return_codes
+        data.return_codes = {key: id_ for key, id_ in codes.items() if id_ not in gone}
 
     def _unlist(self, ids: Collection[ConversationId]) -> None:
         """Let nobody be recognised as theirs."""
@@ -235,6 +246,24 @@ class _Timers:
     async def due(self, now: datetime, limit: int) -> Sequence[Timer]:
         due = [timer for timer in self._data.timers.values() if timer.due_at <= now]
         return sorted(due, key=lambda timer: (timer.due_at, timer.conversation))[:limit]
+
+
+class _ReturnCodes:
+    def __init__(self, data: Data) -> None:
+        self._data = data
+
+    async def set(self, conversation: ConversationId, hashed: bytes) -> None:
+        self._data.require([conversation])
+        await self.spend(conversation)
+        self._data.return_codes[hashed] = conversation
+
+    async def find(self, hashes: Collection[bytes]) -> ConversationId | None:
+        codes = self._data.return_codes
+        return next((codes[one] for one in hashes if one in codes), None)
+
+    async def spend(self, conversation: ConversationId) -> None:
+        codes = self._data.return_codes
+        self._data.return_codes = {k: id_ for k, id_ in codes.items() if id_ != conversation}
 
 
 class _Marks:

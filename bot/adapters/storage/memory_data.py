@@ -37,6 +37,7 @@ class Data:
     shifts: dict[StaffId, Shift] = field(default_factory=dict)
     figures: dict[tuple[str, str, str], int] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
+    return_codes: dict[bytes, ConversationId] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     last_handover: int = 0
     accounts: dict[StaffId, Account] = field(default_factory=dict)

@@ -168,6 +168,26 @@ class MemoryMessages:
         self._data.outgoing |= dropped
         return len(dropped)
 
+    async def move(self, conversation: ConversationId, channel: Channel) -> None:
+        """Give all messages to another channel."""
+        unsent = (Delivery.PENDING, Delivery.SENDING)
+        data = self._data
+        for id_, one in data.outgoing.items():
+            if one.conversation == conversation:
+                state = Delivery.DROPPED if one.state in unsent else one.state
+                data.outgoing[id_] = replace(one, channel=channel, state=state, reference="")
+        for rows in (data.arrivals, data.unanswered):
+            for id_, came in rows.items():
+                if came.conversation == conversation:
+                    incoming = replace(came.incoming, channel=channel, reference="")
+                    rows[id_] = replace(came, incoming=incoming)
+
+    async def remove(self, ids: Collection[MessageId]) -> None:
+        """Delete messages by their ids."""
+        for rows in (self._data.arrivals, self._data.unanswered, self._data.outgoing):
+            for id_ in ids:
+                rows.pop(id_, None)
+
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids."""
         receipt = (STAFF, name)

@@ -190,6 +190,18 @@ _KNOWN = select(receipts.c.at).where(
 _FORGET_RECEIPTS = delete(receipts).where(receipts.c.at < bindparam("before"))
 
 
+_GIVE = (
+    update(messages)
+    .where(_m.conversation_id == bindparam("key"))
+    .values(
+        channel=bindparam("to"),
+        reference=null(),
+        state=case((and_(~_m.incoming, is_unfinished()), Delivery.DROPPED.value), else_=_m.state),
+    )
+)
+_REMOVE = delete(messages).where(_m.id.in_(bindparam("ids", expanding=True)))
+
+
 class SqlMessages:
     """Messages of both directions over SQL."""
 
@@ -316,6 +328,15 @@ class SqlMessages:
         """Drop what has not arrived."""
         parameters = {"key": conversation, "by_human": human}
         return int((await self._connection.execute(_DROP, parameters)).rowcount)
+
+    async def move(self, conversation: ConversationId, channel: Channel) -> None:
+        """Give all messages to another channel."""
+        await self._connection.execute(_GIVE, {"key": conversation, "to": channel.value})
+
+    async def remove(self, ids: Collection[MessageId]) -> None:
+        """Delete messages by their ids."""
+        if ids:
+            await self._connection.execute(_REMOVE, {"ids": list(ids)})
 
     async def once(self, name: str, at: datetime) -> bool:
         """Remember a name in the register of seen ids."""

@@ -45,6 +45,15 @@ class SealedRows:
             "address": self._seal(c.id, "conversation", "address", address) if address else None,
         }
 
+    def of_place(self, c: Conversation) -> Values:
+        """Return the parameters of an update that says where a conversation is held."""
+        address = codec.text_to_bytes(c.address)
+        return {
+            "key": c.id,
+            "channel": c.channel.value,
+            "address": self._seal(c.id, "conversation", "address", address) if address else None,
+        }
+
     def of_change(self, c: Conversation) -> Values:
         """Return the parameters of an update: ``key`` and ``read`` name the version it rests on."""
         return {

@@ -1,7 +1,8 @@
 """The tables. Times are milliseconds since 1970 (UTC).
 
-Every LargeBinary is sealed, but two that are hashes: ``conversations.lookup`` is keyed, so that
-nobody can try ids against it; ``receipts.external`` only has to be short and always well-formed.
+Every LargeBinary is sealed, but three that are hashes: ``conversations.lookup`` is keyed, so that
+nobody can try ids against it, as is ``return_codes.hash``; ``receipts.external`` only has to be
+short and always well-formed.
 Partial indexes are matched by the literal words of their condition, so queries use the conditions
 defined here.
 """
@@ -132,6 +133,20 @@ timers = Table(
     _conversation_id(primary_key=True),
     Column("kind", String(24), primary_key=True),
     Column("due_at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+return_codes = Table(
+    "return_codes",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column(
+        "conversation_id",
+        String(32),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
     sqlite_with_rowid=False,
 )
 

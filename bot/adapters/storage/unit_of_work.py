@@ -17,6 +17,7 @@ from bot.adapters.storage.engine import make_engine, migrate
 from bot.adapters.storage.handovers import SqlHandovers
 from bot.adapters.storage.messages import SqlMessages
 from bot.adapters.storage.notes import SqlNotes
+from bot.adapters.storage.return_codes import SqlReturnCodes
 from bot.adapters.storage.shifts import SqlFigures, SqlShifts
 from bot.adapters.storage.staff import SqlSessions, SqlStaff
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
@@ -28,6 +29,7 @@ from bot.ports import (
     Marks,
     Messages,
     Notes,
+    ReturnCodes,
     Sealer,
     Shifts,
     Timers,
@@ -50,6 +52,7 @@ class Unit:
     shifts: Shifts
     figures: Figures
     timers: Timers
+    return_codes: ReturnCodes
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions
@@ -97,6 +100,7 @@ class SqlStore:
                     SqlShifts(connection),
                     SqlFigures(connection),
                     SqlTimers(connection),
+                    SqlReturnCodes(connection),
                     SqlMarks(connection),
                     SqlStaff(connection, self._sealer),
                     SqlSessions(connection),

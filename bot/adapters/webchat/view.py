@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.domain import decoy
 from bot.domain.messages import Bubble, Choice, Sent
-from bot.domain.screens import CODE_WORD, JOINED, SAFE_WORD, SAFE_WORD_AGAIN
+from bot.domain.screens import CODE_WORD, JOINED, RETURN_CODE, SAFE_WORD, SAFE_WORD_AGAIN
 from bot.i18n import direction
 
 INTERRUPTION = "utter_web_interruption"
@@ -23,8 +23,8 @@ ENDING = frozenset({HIDDEN, FORGOTTEN})
 DECOYS = frozenset({*decoy.CARDS, decoy.NUMBERS})
 # After these nothing of before may be seen.
 CLEARING = ENDING | DECOYS
-# Questions for a secret word.
-_SECRET = frozenset({CODE_WORD, SAFE_WORD, SAFE_WORD_AGAIN})
+# Questions for a secret word, and the words to come back with.
+_SECRET = frozenset({CODE_WORD, RETURN_CODE, SAFE_WORD, SAFE_WORD_AGAIN})
 # The row of ways out keeps its place under the text field, so it is not drawn among the answers.
 _ROW = (PHONE, PERSON, HIDE)
 # Screens that stand beside an answer.

@@ -15,7 +15,7 @@ from bot.domain.errors import ConversationGoneError, NotYoursError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Line, MessageId, Reply, Text
 from bot.domain.queue import Alarm
-from bot.domain.screens import NO_VALUES
+from bot.domain.screens import NO_VALUES, RETURN_CODE
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift, Store, UnitOfWork
 from bot.services.ids import MessageIds
@@ -253,7 +253,8 @@ class Reader:
                 line.alias,
                 message.state,
             )
-        if not isinstance(message.body, Reply):
+        # Words to come back with are the visitor's alone.
+        if not isinstance(message.body, Reply) or message.body.screen == RETURN_CODE:
             return None
         reply = message.body
         bubble = self._renderer.render(reply, message.channel)

@@ -1,0 +1,136 @@
+"""Return codes: giving one out, and moving a conversation to the channel where it is typed."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain.conversation import Conversation
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.messages import ConversationId, Reply
+from bot.domain.return_code import WORDS, Brake, read_code
+from bot.domain.screens import PING
+from bot.domain.topics import handover_topic
+from bot.domain.triage import Level, Lexicon, assess
+from bot.logs import error_class, logger
+from bot.ports import Clock, Deletion, Outgoing, Sealer, Store, UnitOfWork
+from bot.services.effects import hold, outgoing
+from bot.services.erase import Eraser
+from bot.services.ids import MessageIds
+from bot.services.news import Publish
+from bot.services.timers import AUTOCLEAN
+
+log = logger(__name__)
+
+
+class ReturnCodes:
+    """Gives codes out and takes them back; exists only where HAVN_RETURN_CODES is on."""
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        store: Store,
+        sealer: Sealer,
+        clock: Clock,
+        lexicons: Sequence[Lexicon],
+        eraser: Eraser,
+        ids: MessageIds,
+        publish: Publish,
+    ) -> None:
+        self._words = words
+        self._known = frozenset(words)
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._lexicons = lexicons
+        self._eraser = eraser
+        self._ids = ids
+        self._publish = publish
+        self._brake = Brake()
+
+    def read(self, text: str) -> str:
+        """Return the code that a text is; "" for all others, words of danger first of all."""
+        code = read_code(text, self._known)
+        return code if code and self._is_calm(code) else ""
+
+    async def issue(self, unit: UnitOfWork, conversation: ConversationId) -> str:
+        """Return a new code of a conversation; the one before it opens nothing any more."""
+        code = self._draw()
+        (newest, *_) = await self._sealer.stretch_code(code)
+        await unit.return_codes.set(conversation, newest)
+        return code
+
+    async def exchange(
+        self, begun: Conversation, code: str, references: Sequence[str]
+    ) -> Sequence[Outgoing] | None:
+        """Bring the conversation of a code to the channel of the one just begun, and spend it.
+
+        Returns what was posted, None for a wrong code and for one tried too soon. The begun
+        conversation is erased; ``references`` are the typed words, deleted where they stand.
+        """
+        now = self._clock.now()
+        if not self._brake.passes(begun.id, now):
+            return None
+        hashes = await self._sealer.stretch_code(code)
+        async with self._store.begin() as unit:
+            found = await unit.return_codes.find(hashes)
+            posts = await self._move(unit, found, begun, references)
+            opened = await unit.handovers.open_for([found] if found else [])
+        if posts is None:
+            self._brake.wrong(begun.id, now)
+            return None
+        for handover in opened.values():
+            self._publish(handover_topic(handover.id or 0))
+        try:
+            await self._eraser.expire({begun.id})
+        except StoreUnavailableError as error:
+            # The mark is committed: the next start, or the next hour, finishes it.
+            log.warning("return_erasing_unfinished", error=error_class(error))
+        return posts
+
+    async def _move(
+        self,
+        unit: UnitOfWork,
+        found: ConversationId | None,
+        begun: Conversation,
+        references: Sequence[str],
+    ) -> Sequence[Outgoing] | None:
+        """Let the new channel replace the old one, in one transaction."""
+        if found is None or found == begun.id:
+            return None
+        loaded = await unit.conversations.load([found, begun.id], lock=True)
+        if len(loaded) != len((found, begun.id)):
+            return None
+        now, old = self._clock.now(), loaded[found]
+        memory = replace(old.memory, screen=PING, decoy=0, autoclean=False)
+        moved = replace(
+            old, channel=begun.channel, address=begun.address, memory=memory, last_seen_at=now
+        )
+        await unit.return_codes.spend(found)
+        await hold(unit, found)
+        await unit.messages.move(found, begun.channel)
+        await unit.timers.cancel(found, AUTOCLEAN)
+        await unit.conversations.save([moved])
+        await unit.conversations.move(begun.id, moved, now)
+        bodies: list[Reply | Deletion] = [Reply(PING, memory.locale or "en")]
+        if references:
+            bodies.append(Deletion(tuple(references)))
+        posts = [outgoing(moved, b, id_=self._ids.next(now), now=now) for b in bodies]
+        await unit.messages.post(posts)
+        return posts
+
+    def _draw(self) -> str:
+        """Draw a code that reads as nothing else: words of danger would be answered as such."""
+        while True:
+            code = " ".join(secrets.choice(self._words) for _ in range(WORDS))
+            if self._is_calm(code):
+                return code
+
+    def _is_calm(self, code: str) -> bool:
+        found = assess(code, self._lexicons)
+        return (
+            found.level is Level.GREY
+            and found.screen is None
+            and not found.danger_words
+            and not found.self_harm_words
+        )
