@@ -124,7 +124,7 @@ async def test_hiding_deletes_the_lines_of_both_sides_and_nothing_more_comes(
 ) -> None:
     async with waiting(tmp_path) as talk:
         await talk.takes()
-        await talk.says("line " * 900)  # in pieces
+        await talk.says("line " * 790)
         await talk.chat.sends("he is coming")
         await talk.chat.taps("Hide now")
         assert talk.chat.texts == ["Hello."]

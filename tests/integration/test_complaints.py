@@ -318,5 +318,4 @@ async def test_20_an_exit_on_every_page_and_no_word_of_moves_among_staff(tmp_pat
         await app.hotline.note(ANA, number, "a note", whisper=False)
         await app.hotline.raise_hand(ANA, number, up=True)
         await app.hotline.set_level(ANA, number, Level.RED, LevelReason.NEW_DANGER)
-        await app.hotline.park(ANA, number)
         assert await shown(visitor) == before
