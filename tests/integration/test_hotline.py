@@ -15,6 +15,7 @@ from bot.domain.errors import (
     NothingToTransferError,
     NotOnShiftError,
     NotYoursError,
+    ReasonMissingError,
     StillOpenError,
 )
 from bot.domain.figures import Kind, week_of
@@ -449,7 +450,11 @@ async def test_a_level_is_lowered_only_with_a_reason(tmp_path: Path) -> None:
         request = await asks(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.set_level(ANA, request.id or 0, Level.RED, LevelReason.NEW_DANGER)
-        await visitor.says("he has a knife and he is coming in now")
+        with pytest.raises(ReasonMissingError):
+            await app.hotline.set_level(ANA, request.id or 0, Level.YELLOW, None)
+        found = await visitor.handover()
+        assert found is not None
+        assert found.level is Level.RED
         await app.hotline.set_level(ANA, request.id or 0, Level.YELLOW, LevelReason.SAFE_NOW)
         found = await visitor.handover()
         assert found is not None
