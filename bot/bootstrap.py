@@ -226,8 +226,9 @@ async def open_app(
         assess("", lexicons)
         store, sealer = await stack.enter_async_context(open_store(settings))
         dialogue = dialogue or await _dialogue(settings, stack)
+        ids = MessageIds()
         deliverers = {
-            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
+            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel, ids=ids)
             for name, channel in channels.items()
         }
         bus = await stack.enter_async_context(open_bus(database_url(settings)))
@@ -242,6 +243,7 @@ async def open_app(
             lexicons,
             channels,
             deliverers,
+            ids,
             bus,
             translator,
         )
@@ -283,10 +285,11 @@ def _wire(
     lexicons: tuple[Lexicon, ...],
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
+    ids: MessageIds,
     bus: Bus,
     translator: Translator,
 ) -> App:
-    posted, ids = _waker(deliverers), MessageIds()
+    posted = _waker(deliverers)
     ballast = Ballast(settings.data_dir / "ballast")
     eraser = Eraser(
         store=store,
