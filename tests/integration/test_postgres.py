@@ -216,3 +216,25 @@ async def test_a_mark_under_way_is_waited_for_when_references_are_read(
         await asyncio.sleep(0.2)
         assert not hiding.done()
     assert await hiding == ["17"]
+
+
+async def test_two_who_count_the_same_things_in_another_order_both_finish(
+    store: SqlStore,
+) -> None:
+    """As when two processes end the requests of several visitors at once."""
+    ends = [{"level": "red"}, {"level": "grey"}]
+    begun_both = asyncio.Barrier(2)
+
+    async def end(one: dict[str, str], other: dict[str, str]) -> None:
+        async with store.begin() as unit:
+            await unit.figures.count("2026-W47", one)
+            await begun_both.wait()
+            await unit.figures.count("2026-W47", other)
+
+    async with asyncio.timeout(4):
+        await asyncio.gather(end(*ends), end(*reversed(ends)))
+    async with store.begin() as unit:
+        assert await unit.figures.between("2026-W47", "2026-W47") == {
+            ("2026-W47", "level", "red"): 2,
+            ("2026-W47", "level", "grey"): 2,
+        }
