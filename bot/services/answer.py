@@ -5,7 +5,7 @@ take as long as the NLU unit is given; what was read is then compared before it 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -145,17 +145,22 @@ class Answers:
         self._held: set[ConversationId] = set()
 
     async def __call__(
-        self, conversation: ConversationId, *, urgent: bool = False
+        self,
+        conversation: ConversationId,
+        *,
+        urgent: bool = False,
+        at_once: Callable[[], Awaitable[bool]] | None = None,
     ) -> Sequence[Outgoing]:
         """Answer what waits in a conversation and return what was posted.
 
         In a flood the answer waits while messages gather; calls that come meanwhile return at once.
+        Where it would wait, ``at_once`` is asked whether it must not.
         """
         pace = self._paces.setdefault(conversation, Pace())
         now = self._clock.now()
         pace.hear(now)
         pause = pace.wait(now, urgent=urgent)
-        if pause:
+        if pause and not (at_once and await at_once()):
             if conversation in self._held:
                 return ()
             self._held.add(conversation)

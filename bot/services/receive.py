@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot import metrics
+from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
@@ -106,13 +108,12 @@ class Reception:
         """Store messages durably, then let them be answered in the background."""
         cleaned = [_clean(one) for one in incoming]
         placed = await self._storing(_Delivery(cleaned, mark))
-        fresh: dict[ConversationId, bool] = {}
+        fresh: dict[ConversationId, list[Event]] = {}
         for one, place in zip(cleaned, placed, strict=True):
             if place.fresh:
-                urgent = fresh.get(place.conversation, False) or self._is_urgent(one.event)
-                fresh[place.conversation] = urgent
-        for conversation, urgent in fresh.items():
-            self._later(conversation, urgent=urgent)
+                fresh.setdefault(place.conversation, []).append(one.event)
+        for conversation, events in fresh.items():
+            self._later(conversation, events)
 
     async def mark(self, name: str) -> int | None:
         """Return a mark stored with accept()."""
@@ -123,8 +124,7 @@ class Reception:
         """Store one message, answer it, and return what is shown in return."""
         incoming = _clean(incoming)
         (placed,) = await self._storing(_Delivery([incoming]))
-        urgent = self._is_urgent(incoming.event)
-        said = await self._answers(placed.conversation, urgent=urgent)
+        said = await self._answer(placed.conversation, [incoming.event])
         if said or placed.fresh:
             return self._rendered(said)
         after = placed.message
@@ -186,7 +186,7 @@ class Reception:
         async with self._store.begin() as unit:
             left = await unit.messages.with_unanswered(self._clock.now() + _NOW, 500)
         for conversation in left:
-            self._later(conversation, urgent=False)
+            self._later(conversation, [])
         return len(left)
 
     async def close(self) -> None:
@@ -210,14 +210,36 @@ class Reception:
             return self._alarm(event) is not None
         return isinstance(event, Tapped) and event.tap.to.startswith(_URGENT_TAPS)
 
-    def _later(self, conversation: ConversationId, *, urgent: bool) -> None:
-        task = asyncio.create_task(self._answer_quietly(conversation, urgent=urgent))
+    async def _answer(
+        self, conversation: ConversationId, events: Sequence[Event]
+    ) -> Sequence[Outgoing]:
+        """Answer a conversation in which these events are new."""
+        return await self._answers(
+            conversation,
+            urgent=any(self._is_urgent(event) for event in events),
+            at_once=partial(self._turns_away, conversation, events),
+        )
+
+    async def _turns_away(self, conversation: ConversationId, events: Sequence[Event]) -> bool:
+        """Tell whether a safe word is among events: it waits in no flood, and nothing notes it."""
+        texts = [event.text for event in events if isinstance(event, Text)]
+        async with self._store.begin() as unit:
+            loaded = await unit.conversations.load([conversation])
+        hash_word = partial(self._sealer.hash_word, conversation)
+        return any(
+            not one.memory.decoy and decoy.is_in(one.memory, text, hash_word)
+            for one in loaded.values()
+            for text in texts
+        )
+
+    def _later(self, conversation: ConversationId, events: Sequence[Event]) -> None:
+        task = asyncio.create_task(self._answer_quietly(conversation, events))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _answer_quietly(self, conversation: ConversationId, *, urgent: bool) -> None:
+    async def _answer_quietly(self, conversation: ConversationId, events: Sequence[Event]) -> None:
         try:
-            await self._answers(conversation, urgent=urgent)
+            await self._answer(conversation, events)
         except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
             log.warning("answer_failed", error=error_class(error))
 
