@@ -67,6 +67,7 @@ _NEEDED = frozenset(
         *("utter_error", "utter_hide_done", "utter_forget_done", "utter_phone_numbers"),
         *("utter_nlu_off", "utter_return_neutral", "utter_media_received", "utter_minor_limits"),
         *("utter_queue_wait", "utter_queue_kept", "utter_queue_still_waiting"),
+        *("utter_queue_kept_in_hours", "utter_danger_offer_young"),
         "utter_human_parked",
         *("utter_human_cancelled", "utter_human_notify", "utter_language_missing"),
         *("utter_suicide_again", "utter_translation_unreviewed", "utter_police_card"),

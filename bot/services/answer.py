@@ -83,7 +83,10 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """Whether counsellors write at present, and when they do next; the same for a whole batch."""
+    """Whether counsellors write at present, and when the hours begin next, "" inside of them.
+
+    The same for a whole batch.
+    """
 
     counsellors: int
     next_open: str
@@ -348,7 +351,8 @@ class Answers:
     def _desk(self, counsellors: int) -> _Desk:
         """Look at the clock and the hours."""
         hours, now = chat_hours(self._renderer.registry), self._clock.now()
-        opens = hours.next_open(now, self._is_holiday)
+        within = hours.is_open(now, self._is_holiday)
+        opens = None if within else hours.next_open(now, self._is_holiday)
         return _Desk(counsellors, opens.isoformat() if opens else "")
 
     def _situation(self, case: _Case, arrival: Arrival, desk: _Desk) -> turns.Situation:
