@@ -68,6 +68,7 @@ _NEEDED = frozenset(
         *("utter_error", "utter_hide_done", "utter_forget_done", "utter_phone_numbers"),
         *("utter_nlu_off", "utter_return_neutral", "utter_media_received", "utter_minor_limits"),
         *("utter_queue_wait", "utter_queue_kept", "utter_queue_still_waiting"),
+        *("utter_queue_kept_in_hours", "utter_danger_offer_young"),
         "utter_human_parked",
         *("utter_human_cancelled", "utter_human_notify", "utter_language_missing"),
         *("utter_suicide_again", "utter_translation_unreviewed", "utter_police_card"),
@@ -227,8 +228,9 @@ async def open_app(
         assess("", lexicons)
         store, sealer = await stack.enter_async_context(open_store(settings))
         dialogue = dialogue or await _dialogue(settings, stack)
+        ids = MessageIds()
         deliverers = {
-            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
+            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel, ids=ids)
             for name, channel in channels.items()
         }
         bus = await stack.enter_async_context(open_bus(database_url(settings)))
@@ -243,6 +245,7 @@ async def open_app(
             lexicons,
             channels,
             deliverers,
+            ids,
             bus,
             translator,
         )
@@ -284,10 +287,11 @@ def _wire(
     lexicons: tuple[Lexicon, ...],
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
+    ids: MessageIds,
     bus: Bus,
     translator: Translator,
 ) -> App:
-    posted, ids = _waker(deliverers), MessageIds()
+    posted = _waker(deliverers)
     ballast = Ballast(settings.data_dir / "ballast")
     eraser = Eraser(
         store=store,

@@ -241,8 +241,12 @@ class Messages(Protocol):
         For each conversation only its earliest unfinished message is returned, with its address.
         """
 
-    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
-        """Write state, attempts, due_at and reference of outgoing messages."""
+    async def mark(self, outgoing: Sequence[Outgoing]) -> Collection[MessageId]:
+        """Write state, attempts, due_at and reference; return the ids of those that do not stand.
+
+        Gone, held back or given to another channel meanwhile: nothing is written of them. Those of
+        a conversation that is being forgotten are among the returned ids as well.
+        """
 
     async def replies_after(
         self, conversation: ConversationId, after: MessageId, *, least: int = 0
@@ -290,7 +294,10 @@ class Messages(Protocol):
         """Tell whether once() has remembered a name."""
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
-        """Return the channel's ids of all messages of both sides since a moment, oldest first."""
+        """Return the channel's ids of all messages of both sides since a moment, oldest first.
+
+        A mark() under way is waited for, so that it either is seen or finds what became of its row.
+        """
 
     async def erase(
         self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()

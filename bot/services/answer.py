@@ -192,7 +192,9 @@ class Answers:
         """Look who is at work, at the clock and at the hours."""
         now = self._clock.now()
         counsellors = len(await unit.shifts.since(now - queue.ALIVE))
-        opens = chat_hours(self._renderer.registry).next_open(now, self._is_holiday)
+        hours = chat_hours(self._renderer.registry)
+        within = hours.is_open(now, self._is_holiday)
+        opens = None if within else hours.next_open(now, self._is_holiday)
         return Shift(counsellors, opens.isoformat() if opens else "")
 
     async def _read(

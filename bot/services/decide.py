@@ -56,7 +56,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Whether counsellors write at present, and when they do next; the same for a whole batch."""
+    """Whether counsellors write at present, and when the hours begin next, "" inside of them.
+
+    The same for a whole batch.
+    """
 
     counsellors: int
     next_open: str

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot import metrics
+from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
@@ -299,7 +301,7 @@ class Reception:
             for delivery in deliveries:
                 if delivery.mark:
                     await unit.marks.set(*delivery.mark)
-            placed = self._place(arrivals, stored)
+            placed = await self._place(unit, arrivals, stored)
             taps = {p.conversation: p.urgent for p in placed if p.fresh and not p.pause}
             try:
                 answered = await answer(unit, taps)
@@ -313,8 +315,8 @@ class Reception:
         each = iter([replace(p, said=said.get(p.conversation)) for p in placed])
         return [[next(each) for _ in delivery.incoming] for delivery in deliveries]
 
-    def _place(
-        self, arrivals: Sequence[Arrival], stored: AbstractSet[MessageId]
+    async def _place(
+        self, unit: UnitOfWork, arrivals: Sequence[Arrival], stored: AbstractSet[MessageId]
     ) -> Sequence[_Placed]:
         """Count what is new, and tell how long the answers wait."""
         fresh = [arrival for arrival in arrivals if arrival.id in stored]
@@ -324,6 +326,8 @@ class Reception:
             id_: self._answers.hear(id_, urgent=id_ in urgent)
             for id_ in {arrival.conversation for arrival in fresh}
         }
+        waiting = [arrival for arrival in fresh if pauses[arrival.conversation]]
+        pauses |= {id_: timedelta(0) for id_ in await self._turning_away(unit, waiting)}
         return [
             _Placed(
                 a.conversation,
@@ -334,6 +338,24 @@ class Reception:
             )
             for a in arrivals
         ]
+
+    async def _turning_away(
+        self, unit: UnitOfWork, arrivals: Sequence[Arrival]
+    ) -> AbstractSet[ConversationId]:
+        """Return where a safe word came: it waits in no flood, and nothing notes it."""
+        texts = [
+            (arrival.conversation, arrival.incoming.event.text)
+            for arrival in arrivals
+            if isinstance(arrival.incoming.event, Text)
+        ]
+        loaded = await unit.conversations.load({conversation for conversation, _ in texts})
+        return {
+            id_
+            for id_, text in texts
+            if (found := loaded.get(id_))
+            and not found.memory.decoy
+            and decoy.is_in(found.memory, text, partial(self._sealer.hash_word, id_))
+        }
 
     async def _homes(
         self, unit: UnitOfWork, incoming: Sequence[Incoming]

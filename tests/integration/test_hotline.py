@@ -389,6 +389,19 @@ async def test_a_kept_place_waits_for_the_next_shift(tmp_path: Path) -> None:
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
 
 
+async def test_a_place_kept_inside_the_hours_names_no_time(tmp_path: Path) -> None:
+    async with running(tmp_path, staffed=False) as app:
+        visitor = Visitor(app)
+        await visitor.starts()
+        for tap in ("utter_human_notify consent=new", "utter_human_code_word notify=pull"):
+            await visitor.taps(tap)
+        assert screens(await visitor.taps("action_queue_open")) == ["utter_queue_offhours"]
+        for tap in ("utter_queue_kept", "action_pull", "action_set_language locale=da"):
+            assert screens(await visitor.taps(tap))[-1] == "utter_queue_kept_in_hours"
+        await app.hotline.start_shift(ANA, frozenset())
+        assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
+
+
 async def test_who_is_parked_while_away_reads_so_when_they_look(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as app:

@@ -1,5 +1,6 @@
 """Who is on shift, and the counters, over SQL."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -78,23 +79,32 @@ class SqlShifts:
 
 
 class SqlFigures:
-    """Counters over SQL."""
+    """Counters over SQL.
+
+    What a transaction counts is written at its end and in one order, for all transactions share the
+    counters: so no two wait for each other, and none waits for longer than a commit takes.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._counted: Counter[tuple[str, str, str]] = Counter()
 
     async def count(self, week: str, values: Mapping[str, str]) -> None:
         """Add one to each counter."""
-        if not values:
-            return
-        # Sorted: two processes that count the same things must not wait for each other.
+        self._counted.update((week, kind, value) for kind, value in values.items())
+
+    async def write(self) -> None:
+        """Write what was counted; the last thing a transaction does."""
+        counted, self._counted = sorted(self._counted.items()), Counter()
         rows = [
-            {"week": week, "kind": kind, "value": value, "number": 1}
-            for kind, value in sorted(values.items())
+            {"week": week, "kind": kind, "value": value, "number": number}
+            for (week, kind, value), number in counted
         ]
-        await self._connection.execute(_COUNT[self._connection.dialect.name], rows)
+        if rows:
+            await self._connection.execute(_COUNT[self._connection.dialect.name], rows)
 
     async def between(self, first: str, last: str) -> Mapping[tuple[str, str, str], int]:
         """Return the counters of a range of weeks."""
+        await self.write()
         rows = await self._connection.execute(_BETWEEN, {"first": first, "last": last})
         return {(row.week, row.kind, row.value): row.number for row in rows}

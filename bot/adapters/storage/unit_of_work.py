@@ -91,14 +91,14 @@ class SqlStore:
         """Open a transaction, committed durably at the end of the block."""
         try:
             async with self._engine.begin() as connection:
-                audit = SqlAudit(connection, self._sealer)
+                audit, figures = SqlAudit(connection, self._sealer), SqlFigures(connection)
                 yield Unit(
                     SqlConversations(connection, self._sealer),
                     SqlMessages(connection, self._sealer),
                     SqlHandovers(connection, self._sealer),
                     SqlNotes(connection, self._sealer),
                     SqlShifts(connection),
-                    SqlFigures(connection),
+                    figures,
                     SqlTimers(connection),
                     SqlReturnCodes(connection),
                     SqlMarks(connection),
@@ -106,6 +106,7 @@ class SqlStore:
                     SqlSessions(connection),
                     audit,
                 )
+                await figures.write()
             await audit.settle()
         except SQLAlchemyError as error:
             # The statement and its parameters stay behind: only the kind of failure may travel.
