@@ -20,6 +20,11 @@ from tests.support.desk import request_of
 from tests.support.hostile import CANARY, TEXTS
 
 SMALL = {"width": 320, "height": 640}
+# Takes away what a page asks for every eight seconds, stream or not.
+WITHOUT_REFRESH = (
+    "const every = setInterval;"
+    "window.setInterval = (what, time) => time === 8000 ? 0 : every(what, time);"
+)
 
 
 @pytest.fixture
@@ -74,6 +79,32 @@ def test_what_a_visitor_writes_appears_while_one_is_typing(ana: Page, haven: Har
     expect(ana.locator(".said.visitor")).to_have_text(re.compile("please help"), timeout=4000)
     expect(ana.locator("#text")).to_have_value("I am still wri")
     expect(ana.locator("#text")).to_be_focused()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_written_while_nothing_is_heard_appears_when_the_stream_opens(
+    ana: Page, haven: Harbour, lost: bool
+) -> None:
+    """Both on a page that does not listen yet and on one that lost its stream."""
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.add_init_script(WITHOUT_REFRESH)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if lost and not held:
+            route.fulfill(content_type="text/event-stream", body="retry: 100\n\n")
+        held.append(route)
+
+    ana.route("**/events", hold)
+    ana.reload()
+    for _ in range(50):
+        if len(held) > lost:
+            break
+        ana.wait_for_timeout(100)
+    haven.run(visitor.says("please help"))
+    held[-1].continue_()
+    expect(ana.locator(".said.visitor")).to_have_text(re.compile("please help"), timeout=4000)
 
 
 def test_a_bell_rings_in_a_talk_too_and_stops_when_somebody_takes(

@@ -46,10 +46,23 @@ class Stream:
         return await asyncio.wait_for(self.told.get(), 5)
 
 
+class Hasty(Stream):
+    """A stream at whose very first words something is published."""
+
+    def __init__(self, home: House) -> None:
+        super().__init__()
+        self._home = home
+
+    async def send(self, message: Any) -> None:
+        first = message.get("body") and self.told.empty()
+        await super().send(message)
+        if first:
+            self._home.app.bus.publish(QUEUE)
+
+
 @asynccontextmanager
-async def listening(person: Counsellor) -> AsyncIterator[Stream]:
+async def opening(person: Counsellor, stream: Stream) -> AsyncIterator[Stream]:
     """Hold a stream open; over real ASGI, because a client would wait for its end."""
-    stream = Stream()
     cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
     scope = {
         "type": "http",
@@ -73,7 +86,6 @@ async def listening(person: Counsellor) -> AsyncIterator[Stream]:
 
     task = asyncio.create_task(person.house.console(scope, receive, stream.send))
     await asyncio.wait_for(stream.began.wait(), 5)
-    await asyncio.sleep(0.05)
     try:
         yield stream
     finally:
@@ -81,6 +93,21 @@ async def listening(person: Counsellor) -> AsyncIterator[Stream]:
         await asyncio.sleep(0.3)
         stream.over.set()
         await asyncio.wait_for(task, 10)
+
+
+@asynccontextmanager
+async def listening(person: Counsellor) -> AsyncIterator[Stream]:
+    """Hold a stream open that has told that it is."""
+    async with opening(person, Stream()) as stream:
+        assert await stream.next() == "open"
+        yield stream
+
+
+async def test_what_is_published_at_the_first_words_of_a_stream_is_told(home: House) -> None:
+    """Whoever is told that it is open looks again; nothing may get lost after that."""
+    ana = await home.counsellor("Ana")
+    async with opening(ana, Hasty(home)) as stream:
+        assert [await stream.next(), await stream.next()] == ["open", QUEUE]
 
 
 async def test_a_change_of_the_queue_is_told_and_nothing_else(home: House) -> None:
