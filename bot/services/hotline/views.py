@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.domain import queue
 from bot.domain.audit import AuditEvent, Happening
 from bot.domain.conversation import Conversation
-from bot.domain.errors import ConversationGoneError, NotYoursError
+from bot.domain.errors import ConversationGoneError, NotYoursError, StoreUnavailableError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Line, MessageId, Reply, Text
 from bot.domain.queue import Alarm
@@ -136,7 +136,7 @@ class Reader:
         self._clock = clock
         self._renderer = renderer
         self._ids = ids
-        self._looking: dict[int, asyncio.Task[Handover | None]] = {}
+        self._looking: dict[int, asyncio.Future[Handover | None]] = {}
 
     async def board(self, staff: StaffId) -> Board:
         """Return the queue as this person sees it."""
@@ -205,19 +205,33 @@ class Reader:
 
         One change makes every open console ask at once: they share one look at the store.
         """
-        looking = self._looking.get(handover)
-        if looking is None:
-            looking = self._looking[handover] = asyncio.create_task(self._look(handover))
-        found = await asyncio.shield(looking)
+        found = await self._look(handover)
         now = self._clock.now()
         return found is not None and _may_read(found, staff, now, supervisor=supervisor)
 
     async def _look(self, handover: int) -> Handover | None:
+        """Return what whoever looks already finds; with nobody looking, look.
+
+        A look belongs to one of those who ask, never to a task of its own: that would go on when
+        all of them have left and the store is closed. When the one who looks leaves, another does.
+        """
+        while other := self._looking.get(handover):
+            await asyncio.wait([other])
+            if not other.cancelled():
+                return other.result()
+        look = self._looking[handover] = asyncio.get_running_loop().create_future()
         try:
             async with self._store.begin() as unit:
-                return await unit.handovers.get(handover)
+                found = await unit.handovers.get(handover)
+            look.set_result(found)
+        except StoreUnavailableError as error:
+            look.set_exception(error)
+            look.exception()  # Read once: there may be nobody else to read it.
+            raise
         finally:
             del self._looking[handover]
+            look.cancel()
+        return found
 
     async def _find(
         self, unit: UnitOfWork, staff: StaffId, handover: int, *, supervisor: bool
