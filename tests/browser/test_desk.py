@@ -252,6 +252,38 @@ def test_a_session_that_ended_keeps_the_words_until_one_is_back(ana: Page, haven
     assert heard(haven, visitor)[-1:] == ["do not lose me"]
 
 
+@pytest.mark.parametrize("step", ["level", "over", "aside", "end"])
+def test_a_step_at_the_end_of_a_session_is_taken_once_one_is_back(
+    ana: Page, haven: Harbour, step: str
+) -> None:
+    """Nothing that was chosen or typed is asked for again, whichever form met the ended session."""
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.locator(f"#{step} summary").click()
+    form = ana.locator(f"#{step} form")
+    if step == "level":
+        form.get_by_label("Red: danger now").check()
+    if step == "over":
+        form.get_by_label("Risk now").fill("he waits outside")
+    if step == "end":
+        form.get_by_text("Informed").click()
+        form.get_by_text("Pay and work").click()
+    haven.clock.turn(minutes=2)
+    haven.run(haven.app.hotline.beat("ana"))  # type: ignore[arg-type]
+    ana.context.clear_cookies()
+    form.locator("button").click()
+    expect(ana.locator("#out")).to_be_visible()
+    haven.signs_in(ana.context, "Ana")
+    if step in {"aside", "end"}:
+        expect(ana.locator("#board")).to_be_visible(timeout=10_000)
+        left = haven.run(visitor.handover())
+        assert (left and left.state) == (State.LEFT_MESSAGE if step == "aside" else None)
+    else:
+        expect(ana.locator("#out")).to_be_hidden(timeout=10_000)
+        came = {"level": "#head .level.red", "over": "#state form.box"}[step]
+        expect(ana.locator(came)).to_be_visible(timeout=10_000)
+
+
 def test_a_double_click_and_two_tabs_say_a_line_once(ana: Page, haven: Harbour) -> None:
     visitor = haven.visitor()
     take(ana, haven, visitor)

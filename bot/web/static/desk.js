@@ -323,9 +323,11 @@ const renew = (csrf) => {
   for (const one of all("[name=csrf]")) one.value = csrf;
 };
 
-const settle = (form, { status, page }) => {
+const settle = (form, { status, page, address }) => {
   noted(status);
   if (status === 404) return gone();
+  // Parked or ended: the console led on to the queue.
+  if (status === 200 && !page?.getElementById("thread")) return location.assign(address);
   if (!page?.getElementById("thread")) return location.reload();
   const once = page.querySelector("[name=once]")?.value;
   const took = status === 200;
