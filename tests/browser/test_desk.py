@@ -119,28 +119,54 @@ def test_a_bell_rings_in_a_talk_too_and_stops_when_somebody_takes(
     bo.context.close()
 
 
+# Notes the tones that a page asks its sound system for.
+TONES = (
+    "window.tones = []; const make = AudioContext.prototype.createOscillator;"
+    "AudioContext.prototype.createOscillator = function () {"
+    " const one = make.call(this); window.tones.push(one); return one; };"
+)
+RED = [880, 880, 880, 660]
+
+
+def asked(page: Page) -> list[float]:
+    return list(page.evaluate("window.tones.map((one) => one.frequency.value)"))
+
+
 def tones(page: Page, number: int) -> list[float]:
     """Return the pitches asked for, once there are so many; the policy forbids to wait in there."""
     for _ in range(50):
-        asked = page.evaluate("window.tones.map((one) => one.frequency.value)")
-        if len(asked) >= number:
+        if len(asked(page)) >= number:
             break
         page.wait_for_timeout(100)
-    return list(asked)
+    return asked(page)
 
 
 def test_the_pattern_of_a_level_is_played(ana: Page, haven: Harbour) -> None:
-    """Counts the tones that the page asks its sound system for."""
-    ana.add_init_script(
-        "window.tones = []; const make = AudioContext.prototype.createOscillator;"
-        "AudioContext.prototype.createOscillator = function () {"
-        " const one = make.call(this); window.tones.push(one); return one; };"
-    )
+    ana.add_init_script(TONES)
     ana.reload()
     haven.asks(haven.visitor())
     assert tones(ana, 1) == [520]
     haven.in_danger(haven.visitor())
-    assert tones(ana, 5)[1:] == [880, 880, 880, 660]
+    assert tones(ana, 5)[1:] == RED
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_of_two_tabs_one_rings_and_both_where_the_browser_cannot_tell(
+    ana: Page, haven: Harbour, locks: bool
+) -> None:
+    ana.context.add_init_script(TONES)
+    if not locks:
+        ana.context.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
+    tabs = [ana, ana.context.new_page()]
+    for tab in tabs:
+        tab.goto(f"{haven.console}/queue")
+        # Without a gesture a page has no sound, and then it leaves the bell to no other.
+        tab.locator("h1").click()
+    haven.in_danger(haven.visitor())
+    for tab in tabs:
+        expect(tab).to_have_title("(1) Havn", timeout=4000)
+    ana.wait_for_timeout(3000)
+    assert sorted(map(asked, tabs)) == ([[], RED] if locks else [RED, RED])
 
 
 def test_a_talk_that_goes_away_says_so_and_keeps_the_words(ana: Page, haven: Harbour) -> None:

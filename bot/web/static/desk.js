@@ -56,7 +56,7 @@ const noted = (status) => {
 };
 
 const signedOut = () => {
-  if (find("out").hidden && bell.on) ring("red");
+  if (find("out").hidden && bell.on) ring("red", "out");
   find("out").hidden = false;
   find("idle").hidden = true;
 };
@@ -207,7 +207,7 @@ const beat = async () => {
   active = false;
   const told = await tell(desk.beat + way, body);
   if (told) find("idle").hidden = told.seconds_left > 120;
-  if (told && told.seconds_left <= 120 && bell.on) ring("yellow");
+  if (told && told.seconds_left <= 120 && bell.on) ring("yellow", "idle");
 };
 setInterval(beat, 20000);
 // A laptop that wakes up: its shift may have been taken for over meanwhile.
@@ -223,9 +223,9 @@ addEventListener("pageshow", (event) => event.persisted && wake());
 const bell = { on: false, newest: 0, level: "", step: 0, rung: 0 };
 let sound = null;
 
+const rest = (time) => new Promise((over) => setTimeout(over, time));
+
 const play = (level) => {
-  sound ??= new AudioContext();
-  if (sound.state === "suspended") sound.resume();
   TUNES[level].forEach((pitch, place) => {
     if (!pitch) return;
     const [tone, loud, at] = [sound.createOscillator(), sound.createGain(), sound.currentTime + place * TONE];
@@ -238,17 +238,32 @@ const play = (level) => {
   });
 };
 
-const ring = (level) => {
-  play(level);
-  setTimeout(() => (find("mute").hidden = sound.state === "running"), 300);
+// Of several tabs one rings: whichever is first holds a lock on this ringing until the next is due.
+// So a tab that closes or falls behind silences no other. Tells whether it rang here. A tab without
+// sound takes no turn, and where there are no locks each tab rings.
+const ring = async (level, why, seconds = 5) => {
+  sound ??= new AudioContext();
+  await Promise.race([sound.resume(), rest(300)]);
+  const silent = sound.state !== "running";
+  find("mute").hidden = !silent;
+  const ours = silent || !why || !navigator.locks || (await first(`${desk.events} ${why}`, seconds));
+  if (ours) play(level);
+  return ours;
 };
+const first = (what, seconds) =>
+  new Promise((told) => {
+    navigator.locks.request(what, { ifAvailable: true }, (lock) => {
+      told(Boolean(lock));
+      return lock && rest(seconds * 1000);
+    });
+  });
 
 const hear = () => {
   const told = find("bell").dataset;
   const number = Number(told.waiting) + Number(told.news);
   document.title = number ? `(${number}) Havn` : title;
   const isNew = Number(told.newest) > bell.newest && told.on === "1";
-  if (bell.on && told.on !== "1") ring("red");
+  if (bell.on && told.on !== "1") ring("red", "off");
   Object.assign(bell, { on: told.on === "1", level: told.level, step: Number(told.step) });
   bell.newest = Math.max(bell.newest, Number(told.newest));
   if (isNew) {
@@ -260,12 +275,14 @@ const hear = () => {
 };
 
 // A new visitor rings at once; then again and again, oftener with each step of the ladder.
-const sounding = () => {
+const sounding = async () => {
   if (!bell.on || !bell.level) return;
-  const now = performance.now() / 1000;
-  if (now - bell.rung < ALERT[bell.level][bell.step] && bell.rung) return;
+  const [now, every] = [performance.now() / 1000, ALERT[bell.level][bell.step]];
+  if (now - bell.rung < every && bell.rung) return;
   bell.rung = now;
-  ring(bell.level);
+  const rang = await ring(bell.level, `${bell.newest} ${bell.level}`, every - 1);
+  // It rings elsewhere: the next time may be for this tab.
+  if (!rang && bell.rung === now) bell.rung = 0;
 };
 setInterval(sounding, 1000);
 
