@@ -339,3 +339,19 @@ async def test_what_a_visitor_writes_is_inert(two: Two) -> None:
 async def test_what_cannot_be_seen_is_shown_as_a_mark(two: Two) -> None:
     await two.ana.sends(f"{two.path}/note", note="call \u202e112")
     assert 'call <span class="unseen">U+202E</span>112</bdi>' in await two.page()
+
+
+async def test_the_list_of_keys_says_where_each_works(home: House) -> None:
+    """T takes nobody from within a talk: the list must not say so there."""
+    ana = await home.counsellor("Ana")
+    number = await asks(Visitor(home.app))
+    await ana.takes(number)
+    for page in ("/queue", f"/talk/{number}"):
+        shown = (await ana.browser.get(page)).text
+        parts = re.findall(r"<h3>([^<]+)</h3>\n<dl>(.*?)</dl>", shown, re.DOTALL)
+        keys = {part: re.findall(r"<dt><kbd>([^<]+)</kbd>", listed) for part, listed in parts}
+        assert keys == {
+            "On the queue": ["T"],
+            "In a talk": ["R", "/", "N", "H", "E", "Ctrl"],
+            "On both": ["J", "?"],
+        }
