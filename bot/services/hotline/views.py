@@ -49,7 +49,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything on the queue page of one counsellor."""
+    """Everything on the queue page of one counsellor.
+
+    ``languages`` are the locales of their last shift, None before the first.
+    """
 
     now: datetime
     waiting: Sequence[Card]
@@ -61,6 +64,7 @@ class Board:
     shifts: Sequence[Shift]
     load: int
     on_shift: bool
+    languages: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ class Reader:
             everything = queue.in_order(await unit.handovers.every_open())
             conversations = await unit.conversations.load([h.conversation for h in everything])
             shifts = await unit.shifts.since(now - queue.ALIVE)
+            languages = await unit.shifts.languages(staff)
             news = {h.id: await _news(unit, h) for h in everything if h.is_held_by(staff, now)}
         cards = [
             replace(card_of(h, conversations[h.conversation], now), news=news.get(h.id, 0))
@@ -162,6 +167,7 @@ class Reader:
             shifts=shifts,
             load=queue.load(everything, staff, now),
             on_shift=any(shift.staff == staff for shift in shifts),
+            languages=languages,
         )
 
     async def open(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> Talk:
