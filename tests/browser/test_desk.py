@@ -479,7 +479,7 @@ def test_arabic_stands_right_to_left_in_a_page_that_does_not(ana: Page, haven: H
 
 # --- looks ------------------------------------------------------------------------------------
 
-STATES = ("start", "empty", "queue", "conflict", "talk", "unfolded", "pause")
+STATES = ("start", "empty", "keys", "queue", "conflict", "talk", "unfolded", "pause")
 
 
 def show(page: Page, haven: Harbour, state: str) -> None:
@@ -488,7 +488,10 @@ def show(page: Page, haven: Harbour, state: str) -> None:
         return
     page.get_by_role("button", name="Go on shift").click()
     expect(page.locator("#next, .calm")).to_be_visible()
-    if state == "empty":
+    if state == "keys":
+        page.get_by_role("button", name="Keys").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    if state in ("empty", "keys"):
         return
     visitor = haven.visitor()
     numbers = [haven.asks(visitor, consent="all"), haven.in_danger(haven.visitor())]
@@ -521,6 +524,12 @@ def test_every_page_is_accessible_and_fits_a_small_phone(
 ) -> None:
     page = haven.counsellor(chromium, "Ana", on_shift=False)
     show(page, haven, state)
+    inspect(page)
+    page.context.close()
+
+
+def inspect(page: Page) -> None:
+    """Hold a page to what everybody needs: nothing for axe, and no width but the screen's."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for size in (LAPTOP, SMALL):
@@ -528,6 +537,24 @@ def test_every_page_is_accessible_and_fits_a_small_phone(
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_the_pages_of_a_practice_are_accessible(chromium: Browser, haven: Harbour) -> None:
+    page = haven.counsellor(chromium, "Ana", on_shift=False)
+    page.goto(f"{haven.console}/practice")
+    inspect(page)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("button", name="Go on shift")).to_be_visible()
+    inspect(page)
+    page.get_by_role("button", name="Go on shift").click()
+    expect(page.locator("#next")).to_be_visible(timeout=15_000)
+    inspect(page)
+    page.locator("#next").click()
+    expect(page.locator("[role=tablist]")).to_be_visible()
+    inspect(page)
+    page.goto(f"{haven.console}/practice")
+    expect(page.get_by_text("A practice is running.")).to_be_visible()
+    inspect(page)
     page.context.close()
 
 
@@ -589,6 +616,26 @@ def test_a_translation_comes_by_itself_below_the_line_and_stays(
         assert haven.translator is not None
         asked = [question["q"] for question in haven.translator.asked]
         assert asked == ["mit pas er væk", "er du der"]
+        page.context.close()
+
+
+def test_the_page_of_a_translation_is_accessible_with_one_and_without(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        assert haven.translator is not None
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        number = take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        for words, shown in (("mit pas er væk", ".machine"), ("er du der", "text=Try again")):
+            haven.run(visitor.says(words))
+            line = page.locator(".said.visitor", has_text=words)
+            expect(line).to_be_visible(timeout=4000)
+            name = line.get_attribute("id") or ""
+            page.goto(f"{haven.console}/talk/{number}/translation/{name.removeprefix('m')}")
+            expect(page.locator(shown)).to_be_visible()
+            inspect(page)
+            haven.translator.answer = lambda _question: b""
+            page.get_by_role("link", name="Back to Chat").click()
         page.context.close()
 
 
