@@ -336,6 +336,34 @@ def test_a_draft_survives_leaving_the_page(ana: Page, haven: Harbour) -> None:
     expect(ana.locator("#thread")).not_to_contain_text("not finished")
 
 
+def test_the_lines_of_a_hand_over_survive_leaving_the_page_until_it_is_offered(
+    ana: Page, haven: Harbour
+) -> None:
+    take(ana, haven, haven.visitor())
+    ana.locator("#over summary").click()
+    ana.get_by_label("What they need").fill("pay")
+    ana.get_by_label("Promised next step").fill("call at nine")
+    expect(ana.locator("#kept")).to_have_text("Draft kept")
+    write(ana, "a colleague goes on")
+    expect(ana.locator(".said.staff").last).to_contain_text("a colleague goes on")
+    ana.get_by_label("Risk now").fill("none")
+    ana.locator(".strip a").first.click()
+    ana.locator("[id^=open-]").click()
+    lines = [ana.locator(box) for box in ("#need", "#risk", "#step")]
+    for line, words in zip(lines, ("pay", "none", "call at nine"), strict=True):
+        expect(line).to_be_visible()
+        expect(line).to_have_value(words)
+    expect(ana.locator("#text")).to_have_value("")
+    ana.get_by_role("button", name="Offer it").click()
+    expect(ana.locator("#notes")).to_contain_text("call at nine")
+    for line in lines:
+        expect(line).to_have_value("")
+    ana.reload()
+    expect(ana.locator("#over")).not_to_have_attribute("open", "")
+    for line in lines:
+        expect(line).to_have_value("")
+
+
 def test_too_long_cannot_be_sent_and_is_counted(ana: Page, haven: Harbour) -> None:
     take(ana, haven, haven.visitor())
     ana.locator("#text").fill("x" * 4005)

@@ -18,6 +18,7 @@ from bot.domain.queue import Alarm
 from bot.domain.screens import NO_VALUES, RETURN_CODE
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift, Store, UnitOfWork
+from bot.services.hotline.draft import Draft
 from bot.services.ids import MessageIds
 from bot.services.reply import Renderer, said_by
 
@@ -94,7 +95,7 @@ class Talk:
     card: Card
     said: Sequence[Said]
     notes: Sequence[Note]
-    draft: str = field(repr=False)
+    draft: Draft
     held: int
     asked_safe_at: datetime | None
     quiet_for: timedelta
@@ -191,7 +192,7 @@ class Reader:
             found, conversation = await self._find(unit, staff, handover, supervisor=supervisor)
             thread = await unit.messages.thread(conversation.id, found.readable_after, _THREAD)
             notes = await unit.notes.of(conversation.id)
-            draft = await unit.notes.draft(conversation.id, staff)
+            draft = Draft.read(await unit.notes.draft(conversation.id, staff))
             held = (await unit.messages.held([conversation.id])).get(conversation.id, 0)
         said = [one for message in thread if (one := self._said(message))]
         return Talk(

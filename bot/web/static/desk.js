@@ -350,12 +350,19 @@ const settle = (form, { status, page, address }) => {
   const took = status === 200;
   adopt(page, ANSWERED);
   for (const one of all("[name=once]")) one.value = once;
-  if (took && form === reply) emptied();
+  if (took && form === reply) text.value = "";
   if (took && form.id === "note") find("note-text").value = "";
-  if (took && "clears" in form.dataset) form.reset();
+  if (took && "clears" in form.dataset) {
+    form.reset();
+    // A reset brings back what the page was loaded with: a draft.
+    for (const box of boxes) if (form.contains(box)) box.value = "";
+  }
   if (took && form.contains(find("find"))) find("find").value = "";
   if (form === reply || form.closest("#ready, #head")) text.focus();
   count();
+  // A draft that was on its way meanwhile may have arrived after what it was a draft of.
+  saved = null;
+  keep();
   return undefined;
 };
 
@@ -388,7 +395,9 @@ const began = () => {
 // --- the box -------------------------------------------------------------------------------------
 
 let saving = 0;
-let saved = text?.value;
+const boxes = text ? ["text", "need", "risk", "step"].map(find) : [];
+const typed = () => new URLSearchParams(boxes.map((box) => [box.name, box.value]));
+let saved = typed().toString();
 const count = () => {
   if (!text) return;
   const over = text.value.trim().length - Number(text.dataset.limit);
@@ -397,34 +406,33 @@ const count = () => {
   find("count").classList.toggle("over", over > 0);
   find("send").disabled = over > 0 || Boolean(sending);
 };
-// A draft that was on its way while its line was sent may have arrived after it.
-const emptied = () => {
-  text.value = "";
-  saved = null;
-  keep();
-};
 const keep = async () => {
-  if (text.value === saved || lost || sending) return;
-  const words = text.value;
+  const words = typed();
+  if (words.toString() === saved || lost || sending) return;
   const response = await fetch(`${desk.here}/draft`, {
     method: "POST",
     headers: { accept: "application/json", "x-csrf-token": token },
-    body: new URLSearchParams({ text: words }),
+    body: words,
   }).catch(() => null);
   if (!response) return;
   noted(response.status);
-  if (response.ok) saved = words;
-  find("kept").textContent = response.ok && words ? find("kept").dataset.words : "";
+  if (response.ok) saved = words.toString();
+  const any = boxes.some((box) => box.value);
+  find("kept").textContent = response.ok && any ? find("kept").dataset.words : "";
 };
-text?.addEventListener("input", () => {
-  count();
-  find("kept").textContent = "";
-  clearTimeout(saving);
-  saving = setTimeout(keep, 800);
-});
+for (const box of boxes) {
+  box.addEventListener("input", () => {
+    count();
+    find("kept").textContent = "";
+    clearTimeout(saving);
+    saving = setTimeout(keep, 800);
+  });
+}
 addEventListener("pagehide", () => {
-  if (!text || lost || text.value === saved) return;
-  navigator.sendBeacon(`${desk.here}/draft`, new URLSearchParams({ text: text.value, csrf: token }));
+  const words = typed();
+  if (!text || lost || words.toString() === saved) return;
+  words.set("csrf", token);
+  navigator.sendBeacon(`${desk.here}/draft`, words);
 });
 
 // --- tabs, ready sentences, keys -----------------------------------------------------------------

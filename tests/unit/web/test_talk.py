@@ -130,6 +130,25 @@ async def test_a_draft_is_there_again_and_goes_once_it_is_sent(two: Two) -> None
     assert "Half a sen</textarea>" not in await two.page()
 
 
+async def test_the_lines_of_a_hand_over_stay_until_it_is_offered(two: Two) -> None:
+    lines = {"need": 'a "bed"', "risk": "\x1ehe waits", "next": "call"}
+    await two.ana.sends(f"{two.path}/draft", text="Half", **lines)
+    shown = ['value="a &#34;bed&#34;"', 'value="he waits"', 'value="call"']
+    page = await two.page()
+    assert ">Half</textarea>" in page
+    assert all(line in page for line in shown)
+    await two.ana.sends(f"{two.path}/say", text="x" * (LONGEST_LINE + 1), once="1")
+    await two.ana.sends(f"{two.path}/say", text="Half a sentence", once="2")
+    page = await two.page()
+    assert ">Half</textarea>" not in page
+    assert all(line in page for line in shown)
+    await two.ana.sends(f"{two.path}/draft", text="And", **lines)
+    await two.ana.sends(f"{two.path}/transfer", to="", why="transfer_shift", **lines)
+    page = await two.page()
+    assert ">And</textarea>" in page
+    assert not any(line in page for line in shown)
+
+
 async def test_a_session_that_ended_keeps_what_was_typed_on_the_page(home: House, two: Two) -> None:
     home.clock.turn(minutes=16)
     response = await two.ana.sends(f"{two.path}/say", script=True, text="Hello", once="1")
