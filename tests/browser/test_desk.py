@@ -421,6 +421,48 @@ def test_a_talk_from_alert_to_end_by_keys_alone(ana: Page, haven: Harbour) -> No
     expect(ana.locator("#board")).to_be_visible()
 
 
+def test_ready_sentences_are_a_combobox_in_both_languages(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor, before=lambda visitor: visitor.starts("da"))
+    ana.locator("#text").focus()
+    ana.keyboard.type("/")
+    box = ana.get_by_role("combobox", name="Find one")
+    options = ana.get_by_role("listbox", name="Ready sentences").get_by_role("option")
+    expect(box).to_be_focused()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    assert options.count() > 5
+    first, second, last = options.nth(0), options.nth(1), options.last
+    # What is said aloud is both: what the counsellor reads and what the visitor gets.
+    expect(first.locator("span[lang=en]")).to_be_visible()
+    expect(first.locator("span[lang=da]")).to_be_visible()
+    for key, chosen in (
+        ("ArrowDown", first),
+        ("ArrowDown", second),
+        ("ArrowUp", first),
+        ("ArrowUp", last),
+        ("ArrowDown", first),
+    ):
+        ana.keyboard.press(key)
+        expect(chosen).to_have_attribute("aria-selected", "true")
+        expect(box).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "-")
+        expect(box).to_be_focused()
+    assert ana.locator(".ready [aria-selected=true]").count() == 1
+    inspect(ana)
+    ana.keyboard.press("Escape")
+    expect(ana.locator("#text")).to_be_focused()
+    expect(ana.locator("#text")).to_have_value("")
+    expect(ana.locator("#find")).to_be_hidden()
+    expect(ana.locator("#find")).to_have_attribute("aria-expanded", "false")
+    ana.keyboard.type("/")
+    words = (second.locator("span[lang=da]").text_content() or "").strip()
+    ana.keyboard.type(words[:20])
+    ana.keyboard.press("Enter")
+    expect(ana.locator(".said.staff").last).to_contain_text(words)
+    assert heard(haven, visitor)[-1:] == [words]
+    expect(box).to_have_value("")
+    expect(ana.locator("#text")).to_be_focused()
+
+
 def test_single_keys_can_be_switched_off(ana: Page, haven: Harbour) -> None:
     expect(ana.get_by_role("button", name="Keys")).to_be_visible()
     ana.keyboard.press("?")

@@ -357,7 +357,7 @@ const settle = (form, { status, page, address }) => {
     // A reset brings back what the page was loaded with: a draft.
     for (const box of boxes) if (form.contains(box)) box.value = "";
   }
-  if (took && form.contains(find("find"))) find("find").value = "";
+  if (took && form.closest("#ready")) sought();
   if (form === reply || form.closest("#ready, #head")) text.focus();
   count();
   // A draft that was on its way meanwhile may have arrived after what it was a draft of.
@@ -451,14 +451,44 @@ if (reply) {
   count();
 }
 
-const sift = () => {
-  const wanted = find("find").value.toLowerCase();
-  for (const one of all(".ready li")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+// With a script the buttons are the options of a combobox (WAI-ARIA 1.2): the focus stays in the box
+// and the arrows choose. Both languages can be searched, and either way a press sends.
+const seek = find("find");
+const ready = find("ready");
+const sentences = all(".ready button");
+let chosen = null;
+const choose = (one) => {
+  chosen = one ?? null;
+  for (const other of sentences) other.setAttribute("aria-selected", other === chosen);
+  seek.setAttribute("aria-activedescendant", chosen?.id ?? "");
+  chosen?.scrollIntoView({ block: "nearest" });
 };
-find("find")?.addEventListener("input", sift);
-const sentences = () => {
-  find("ready").open = true;
-  find("find").focus();
+const fitting = () => sentences.filter((one) => !one.parentElement.hidden);
+const sift = () => {
+  const wanted = seek.value.trim().toLowerCase();
+  for (const one of sentences) one.parentElement.hidden = !one.textContent.toLowerCase().includes(wanted);
+  choose(wanted ? fitting()[0] : null);
+};
+const expanded = () => seek.setAttribute("aria-expanded", ready.open);
+if (seek) {
+  const roles = [[seek, "combobox"], [find("sentences"), "listbox"]];
+  for (const one of sentences) {
+    one.tabIndex = -1;
+    roles.push([one, "option"], [one.parentElement, "none"]);
+  }
+  for (const [one, role] of roles) one.setAttribute("role", role);
+  choose(null);
+  expanded();
+  seek.addEventListener("input", sift);
+  ready.addEventListener("toggle", expanded);
+}
+const seeking = () => {
+  ready.open = true;
+  seek.focus();
+};
+const sought = () => {
+  seek.value = "";
+  sift();
 };
 
 const doing = {
@@ -488,7 +518,7 @@ document.addEventListener("keydown", (event) => {
     if (!find("send").disabled) reply.requestSubmit();
     return;
   }
-  if (target.id === "find") return within(event);
+  if (target === seek) return within(event);
   if (target.closest("[role=tablist]") && ["ArrowLeft", "ArrowRight"].includes(key)) {
     const note = target.id === "tab-reply";
     turn(note);
@@ -496,7 +526,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (key === "/" && (target === text ? !text.value : !target.matches("input, textarea, select")) && reply) {
     event.preventDefault();
-    sentences();
+    seeking();
     return;
   }
   const typing = target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
@@ -512,13 +542,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// In the search box: Escape goes back to the reply, down to the first sentence, Enter sends it.
+// In the combobox: the arrows choose and go round, Enter sends what is chosen, Escape closes.
 const within = (event) => {
-  const first = find("ready").querySelector("li:not([hidden]) button");
-  if (event.key === "Escape") text.focus();
-  else if (event.key === "ArrowDown") first?.focus();
-  else if (event.key === "Enter") first?.click();
-  else return;
+  const [there, at] = [fitting(), fitting().indexOf(chosen)];
+  if (event.key === "ArrowDown") choose(there[(at + 1) % there.length]);
+  else if (event.key === "ArrowUp") choose(there.at(Math.max(at, 0) - 1));
+  else if (event.key === "Enter") chosen?.click();
+  else if (event.key === "Escape") {
+    sought();
+    ready.open = false;
+    text.focus();
+  } else return;
   event.preventDefault();
 };
 
