@@ -432,7 +432,10 @@ class Shifts(Protocol):
         """Note a sign of life; False when this person is not on shift."""
 
     async def end(self, staff: StaffId) -> None:
-        """End a shift; ending none is no error."""
+        """End a shift; ending none is no error. Its times are gone, its languages are kept."""
+
+    async def languages(self, staff: StaffId) -> frozenset[str] | None:
+        """Return the locales of somebody's last shift, under way or over; None before the first."""
 
     async def since(self, moment: datetime) -> Sequence[Shift]:
         """Return the shifts with a sign of life since a moment, longest at work first."""

@@ -134,17 +134,14 @@ async def show_queue(
         pause="pause" in request.query_params,
         is_full=board.load >= queue.CAP,
         languages=LOCALES,
-        mine=own_languages(board, staff.id, pages_of(request).locale(request)),
+        mine=own_languages(board, pages_of(request).locale(request)),
         levels=[level for level in reversed(Level) if level in queue.TARGETS],
     )
 
 
-def own_languages(board: Board, staff: StaffId, locale: str) -> frozenset[str]:
-    """Return the languages of a running shift; before one, those that everybody here writes."""
-    for shift in board.shifts:
-        if shift.staff == staff:
-            return shift.languages
-    return frozenset({"en", locale})
+def own_languages(board: Board, locale: str) -> frozenset[str]:
+    """Return the languages of the last shift; before the first, those everybody here writes."""
+    return frozenset({"en", locale}) if board.languages is None else board.languages
 
 
 def colleagues(board: Board, names: Mapping[StaffId, str], staff: StaffId) -> list[Colleague]:

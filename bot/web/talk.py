@@ -7,7 +7,7 @@ the page is to open the talk, which is recorded each time.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 
 from starlette.exceptions import HTTPException
@@ -25,7 +25,7 @@ from bot.domain.handover import LevelReason, Outcome, Referral, Topic
 from bot.domain.messages import Channel, MessageId, Reply
 from bot.domain.staff import Permission
 from bot.domain.triage import Level
-from bot.services.hotline import Talk
+from bot.services.hotline import Draft, Talk
 from bot.services.hotline.hotline import LONGEST_LINE
 from bot.services.reply import CANNED
 from bot.web.answers import fields, send_on
@@ -84,7 +84,7 @@ async def say(request: Request) -> Response:
     try:
         fresh = await floor.hotline.say(staff.id, staff.alias, number, text, once)
     except LineTooLongError:
-        await floor.hotline.keep_draft(staff.id, number, text)
+        await _redraft(request, text)
         return await show_talk(request, "long", typed=text)
     return await done(request) if fresh else await _repeated(request, text)
 
@@ -99,8 +99,16 @@ async def _repeated(request: Request, text: str) -> Response:
     talk = await floor.reader.reread(staff.id, number)
     if any(one.author == "staff" and one.text == text for one in talk.said):
         return await done(request)
-    await floor.hotline.keep_draft(staff.id, number, text)
+    await _redraft(request, text)
     return await show_talk(request, "stale", typed=text)
+
+
+async def _redraft(request: Request, reply: str) -> None:
+    """Keep a reply that was not sent beside what else is being typed."""
+    floor, staff = floor_of(request), session_of(request).staff
+    number = number_in(request, "held")
+    talk = await floor.reader.reread(staff.id, number)
+    await floor.hotline.keep_draft(staff.id, number, replace(talk.draft, reply=reply))
 
 
 async def say_ready(request: Request) -> Response:
@@ -126,9 +134,9 @@ async def note(request: Request) -> Response:
 
 async def draft(request: Request) -> Response:
     """Keep what is being typed."""
-    (text,) = await fields(request, "text")
+    typed = Draft(*await fields(request, "text", "need", "risk", "next"))
     floor, staff = floor_of(request), session_of(request).staff
-    await floor.hotline.keep_draft(staff.id, number_in(request, "held"), text)
+    await floor.hotline.keep_draft(staff.id, number_in(request, "held"), typed)
     return Response(status_code=204)
 
 
@@ -178,7 +186,7 @@ async def _show(
         once=secrets.token_urlsafe(12),
         limit=LONGEST_LINE,
         error=error,
-        typed=talk.draft if typed is None else typed,
+        typed=talk.draft.reply if typed is None else typed,
         note=note,
         word=word,
         levels=list(reversed(Level)),

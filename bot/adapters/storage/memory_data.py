@@ -35,6 +35,7 @@ class Data:
     notes: dict[MessageId, Note] = field(default_factory=dict)
     drafts: dict[tuple[ConversationId, StaffId], str] = field(default_factory=dict)
     shifts: dict[StaffId, Shift] = field(default_factory=dict)
+    languages: dict[StaffId, frozenset[str]] = field(default_factory=dict)
     figures: dict[tuple[str, str, str], int] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
     return_codes: dict[bytes, ConversationId] = field(default_factory=dict)

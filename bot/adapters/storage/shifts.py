@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
@@ -32,8 +32,12 @@ def _count(insert_into: Insert) -> Any:
 
 
 _BEGIN = per_dialect(_begin)
-_BEAT = update(shifts).where(_s.staff == bindparam("who")).values(beat_at=bindparam("at"))
-_END = delete(shifts).where(_s.staff == bindparam("who"))
+# The row of a shift that ended stays for its languages, without its times.
+_OVER = 0
+_WHOSE = _s.staff == bindparam("who")
+_BEAT = update(shifts).where(_WHOSE, _s.beat_at > _OVER).values(beat_at=bindparam("at"))
+_END = update(shifts).where(_WHOSE).values(since=_OVER, beat_at=_OVER)
+_LANGUAGES = select(_s.languages).where(_WHOSE)
 _SINCE = select(shifts).where(_s.beat_at >= bindparam("moment")).order_by(_s.since, _s.staff)
 _COUNT = per_dialect(_count)
 _BETWEEN = select(figures).where(_f.week.between(bindparam("first"), bindparam("last")))
@@ -63,6 +67,11 @@ class SqlShifts:
     async def end(self, staff: StaffId) -> None:
         """End a shift."""
         await self._connection.execute(_END, {"who": staff})
+
+    async def languages(self, staff: StaffId) -> frozenset[str] | None:
+        """Return the locales of somebody's last shift."""
+        languages = await self._connection.scalar(_LANGUAGES, {"who": staff})
+        return None if languages is None else frozenset(languages.split())
 
     async def since(self, moment: datetime) -> Sequence[Shift]:
         """Return the shifts with a sign of life since a moment."""

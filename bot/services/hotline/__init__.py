@@ -1,5 +1,6 @@
 """What staff do with conversations: take, write, pass on, end. The console calls nothing else."""
 
+from bot.services.hotline.draft import Draft
 from bot.services.hotline.hotline import Hotline
 from bot.services.hotline.ladder import Ladder
 from bot.services.hotline.overview import Overview, oversee
@@ -8,6 +9,7 @@ from bot.services.hotline.views import Board, Card, Reader, Said, Talk
 __all__ = [
     "Board",
     "Card",
+    "Draft",
     "Hotline",
     "Ladder",
     "Overview",

@@ -41,6 +41,7 @@ from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
 from bot.services.hotline.changes import Case, Changes
+from bot.services.hotline.draft import Draft
 from bot.services.hotline.speaking import speak
 from bot.services.ids import MessageIds
 from bot.services.news import Publish
@@ -228,7 +229,7 @@ class Hotline:
                 ids=self._ids,
                 now=case.now,
             )
-            await case.unit.notes.keep_draft(case.conversation.id, staff, "")
+            await self._redraft(case, staff, reply="")
             await self._lease(case, held)
             return held, case.conversation
 
@@ -249,14 +250,20 @@ class Hotline:
 
         await self._change(handover, change)
 
-    async def keep_draft(self, staff: StaffId, handover: int, text: str) -> None:
+    async def keep_draft(self, staff: StaffId, handover: int, draft: Draft) -> None:
         """Keep what is being typed, of any length; NotYoursError from anybody but the holder."""
         now = self._clock.now()
         async with self._store.begin() as unit:
             found = await unit.handovers.get(handover)
             if found is None or not found.is_held_by(staff, now):
                 raise NotYoursError("this conversation is not yours (any more)")
-            await unit.notes.keep_draft(found.conversation, staff, text)
+            await unit.notes.keep_draft(found.conversation, staff, draft.written())
+
+    async def _redraft(self, case: Case, staff: StaffId, **parts: str) -> None:
+        """Replace parts of what is being typed."""
+        notes, key = case.unit.notes, case.conversation.id
+        draft = replace(Draft.read(await notes.draft(key, staff)), **parts)
+        await notes.keep_draft(key, staff, draft.written())
 
     # --- judging ---
 
@@ -315,6 +322,7 @@ class Hotline:
         async def change(case: Case) -> tuple[Handover, Conversation]:
             changed = handovers.offered_transfer(case.handover, staff, case.now, to=to)
             await self._note(case, staff, NoteKind.TRANSFER, note)
+            await self._redraft(case, staff, need="", risk="", next="")
             locale = case.conversation.memory.locale or "en"
             question = Reply(
                 "utter_human_transfer", locale, {"staff_alias": alias, "transfer_reason": why}
