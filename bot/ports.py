@@ -24,7 +24,7 @@ from bot.domain.messages import (
     Sent,
 )
 from bot.domain.staff import StaffId
-from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Vault
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Subscriptions, Vault
 
 Lookup = NewType("Lookup", bytes)
 
@@ -455,6 +455,7 @@ class UnitOfWork(Protocol):
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions
+    subscriptions: Subscriptions
     audit: AuditTrail
 
 

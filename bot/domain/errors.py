@@ -92,6 +92,10 @@ class TranslatorUnavailableError(HavnError):
     """Machine translation is off, late or broken."""
 
 
+class AlertError(HavnError):
+    """A push service could not be reached, or did not take an alert."""
+
+
 class RefusedError(HavnError):
     """A wish of staff that the state of things does not allow."""
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.domain.handover import State
 from bot.domain.messages import MessageId
+from bot.domain.staff import StaffId
 from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
 from tests.support.app import Visitor
 from tests.support.desk import request_of
@@ -519,3 +520,80 @@ def test_a_translator_that_hangs_holds_up_neither_the_talk_nor_a_reply(
         expect(line.get_by_text("No translation now.")).to_be_visible(timeout=15_000)
         expect(page.locator("#offline")).to_be_hidden()
         page.context.close()
+
+
+# --- alerts while the page is closed ----------------------------------------------------------
+
+# What the browser's vendor would answer: no push service can be reached from here.
+VENDOR = """
+PushManager.prototype.subscribe = async (options) => {
+  if (!options.userVisibleOnly || options.applicationServerKey.length !== 87) throw new Error();
+  return { endpoint: "https://fcm.googleapis.com/fcm/send/one" };
+};
+"""
+SHOWN = """
+async () => {
+  const registration = await navigator.serviceWorker.ready;
+  const shown = await registration.getNotifications();
+  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+}
+"""
+
+
+def test_a_browser_is_rung_by_a_worker_that_says_only_havn(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana", viewport=PHONE)
+        page.context.grant_permissions(["notifications"], origin=haven.console)
+        page.add_init_script(VENDOR)
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.reload()
+        turn_on = page.get_by_role("button", name="Ring this browser")
+        turn_on.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("A browser of yours rings.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == "https://fcm.googleapis.com/fcm/send/one"
+        deliver(page, haven.console)
+        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+        assert page.evaluate(SHOWN) == [{"title": "Havn", "body": "", "tag": "havn", "data": None}]
+        assert complaints == []
+        page.get_by_role("button", name="Ring no more").click()
+        expect(page.get_by_text("A browser of yours rings.")).to_be_hidden()
+        assert haven.run(subscribed(haven)) == ""
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.context.close()
+
+
+def test_a_browser_that_refuses_says_so(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana")
+        page.get_by_role("button", name="Ring this browser").click()
+        expect(page.get_by_text("This browser does not allow it.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == ""
+        page.context.close()
+
+
+async def subscribed(haven: Harbour) -> str:
+    async with haven.app.store.begin() as unit:
+        return (await unit.subscriptions.of([StaffId("ana")])).get(StaffId("ana"), "")
+
+
+def deliver(page: Page, origin: str) -> None:
+    """Hand the worker a push without content, as the browser would."""
+    devtools = page.context.new_cdp_session(page)
+    found: list[str] = []
+
+    def note(event: Any) -> None:
+        found.extend(one["registrationId"] for one in event["registrations"])
+
+    devtools.on("ServiceWorker.workerRegistrationUpdated", note)
+    devtools.send("ServiceWorker.enable")
+    for _ in range(100):
+        if found:
+            break
+        page.wait_for_timeout(50)
+    push = {"origin": origin, "registrationId": found[0], "data": ""}
+    devtools.send("ServiceWorker.deliverPushMessage", push)

@@ -3,6 +3,7 @@
 from bot.services.hotline.hotline import Hotline
 from bot.services.hotline.ladder import Ladder
 from bot.services.hotline.overview import Overview, oversee
+from bot.services.hotline.ringing import Ringer
 from bot.services.hotline.views import Board, Card, Reader, Said, Talk
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Ladder",
     "Overview",
     "Reader",
+    "Ringer",
     "Said",
     "Talk",
     "oversee",
