@@ -14,6 +14,7 @@ HavnError
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
 ├── DialogueUnavailableError   the NLU unit is off, late or broken
 ├── TranslatorUnavailableError machine translation is off, late or broken
+├── AlertError              a push service could not be reached, or did not take an alert
 ├── RefusedError            a wish of staff that the state of things does not allow
 │   ├── AlreadyTakenError       somebody else holds the conversation, or it is over
 │   ├── NotYoursError           it is held by somebody else, or by nobody

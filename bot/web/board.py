@@ -137,6 +137,7 @@ async def _along(request: Request) -> Response:
         board=await desk.reader.board(session_of(request).staff.id),
         names=await aliases(desk),
         beside=beside(desk, talk, locale),
+        translator=desk.translator.ready,
         translates=translates(desk, talk, locale),
         limit=LONGEST_LINE,
     )

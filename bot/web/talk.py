@@ -172,6 +172,7 @@ async def _show(
         names=names,
         colleagues=colleagues(board, names, staff.id),
         beside=beside(floor, talk, locale),
+        translator=floor.translator.ready,
         translates=translates(floor, talk, locale),
         ready=_ready(floor, talk, staff.alias, locale),
         reasons={key: floor.renderer.values.word(key, locale) for key in REASONS},
