@@ -19,6 +19,7 @@ from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
 from tests.support.app import Visitor
 from tests.support.desk import request_of
 from tests.support.hostile import CANARY, TEXTS
+from tests.support.translation_server import http
 
 SMALL = {"width": 320, "height": 640}
 
@@ -597,3 +598,81 @@ def deliver(page: Page, origin: str) -> None:
         page.wait_for_timeout(50)
     push = {"origin": origin, "registrationId": found[0], "data": ""}
     devtools.send("ServiceWorker.deliverPushMessage", push)
+
+
+def test_an_own_line_is_read_back_and_sent_by_a_second_press_by_keys_on_a_phone(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana", viewport=SMALL), haven.visitor()
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        before = heard(haven, visitor)
+        page.locator("#text").fill("Call 70 20 25 50\nwhen it is safe")
+        page.locator("#translate").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#preview-title")).to_be_focused()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: Call 70 20 25 50")
+        assert heard(haven, visitor) == before
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.wait_for_timeout(9000)  # a refresh of the page leaves it alone
+        expect(page.locator("#text")).to_have_value("Call 70 20 25 50\nwhen it is safe")
+        page.keyboard.press("Tab")
+        expect(page.locator("#approve")).to_be_focused()
+        page.keyboard.press("Enter")
+        line = page.locator(".said.staff", has_text="en>da: Call 70 20 25 50")
+        expect(line).to_contain_text("Written was:")
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_have_value("")
+        expect(page.locator("#text")).to_be_focused()
+        (said,) = [one for one in heard(haven, visitor) if one not in before]
+        assert said.startswith("en>da: Call 70 20 25 50\nwhen it is safe\n\n")
+        assert said.endswith("\nCall 70 20 25 50\nwhen it is safe")
+        assert complaints == []
+        page.context.close()
+
+
+def test_a_preview_goes_with_its_words_and_a_plain_send_stays_plain(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        page.locator("#text").fill("wait")
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.get_by_role("link", name="Do not send it").click()
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_be_focused()
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.locator("#text").press_sequentially(" here")
+        expect(page.locator("#translated")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".said.staff", has_text="wait here")).to_be_visible()
+        assert heard(haven, visitor)[-1] == "wait here"
+        assert haven.translator is not None
+        haven.translator.answer = lambda _question: http(b'{"translatedText": "Ring 122"}')
+        page.locator("#text").fill("Call 112")
+        page.locator("#translate").click()
+        expect(page.get_by_text("numbers were changed")).to_be_visible()
+        expect(page.locator("#text")).to_have_value("Call 112")
+        page.context.close()
+
+
+def test_a_line_is_translated_without_script(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        plain = {"java_script_enabled": False, "viewport": PHONE}
+        page, visitor = haven.counsellor(chromium, "Ana", **plain), haven.visitor()
+        number = haven.asks(visitor, before=lambda visitor: visitor.starts("da"))
+        page.reload()
+        page.locator(f"#take-{number}").click()
+        page.locator("#text").fill("I am here")
+        page.get_by_role("button", name="Translate first").click()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: I am here")
+        page.get_by_role("button", name="Send translated").click()
+        expect(page.locator(".said.staff").last).to_contain_text("en>da: I am here")
+        page.context.close()

@@ -4,6 +4,7 @@ from bot.services.hotline.hotline import Hotline
 from bot.services.hotline.ladder import Ladder
 from bot.services.hotline.overview import Overview, oversee
 from bot.services.hotline.ringing import Ringer
+from bot.services.hotline.translating import Preview, Translated, preview
 from bot.services.hotline.views import Board, Card, Reader, Said, Talk
 
 __all__ = [
@@ -12,9 +13,12 @@ __all__ = [
     "Hotline",
     "Ladder",
     "Overview",
+    "Preview",
     "Reader",
     "Ringer",
     "Said",
     "Talk",
+    "Translated",
     "oversee",
+    "preview",
 ]

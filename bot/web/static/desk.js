@@ -64,7 +64,7 @@ const signedOut = () => {
 // --- showing what came ---------------------------------------------------------------------------
 
 const REFRESHED = ["board", "strip", "head", "thread", "notes", "state"];
-const ANSWERED = [...REFRESHED, "notice", "verdict"];
+const ANSWERED = [...REFRESHED, "notice", "verdict", "preview"];
 let pressed = false;
 let arrived = performance.now();
 addEventListener("pointerdown", () => (pressed = true), true);
@@ -280,17 +280,17 @@ const reply = find("reply");
 const text = find("text");
 let sending = null;
 
-const send = async (form, body) => {
+const send = async (form, address, body) => {
   if (sending) return;
   const stopped = { is: false };
   sending = stopped;
   clearTimeout(saving);
   for (const one of all("button", form)) one.disabled = true;
   for (const one of all("textarea", form)) one.readOnly = true;
-  let answer = await ask("POST", form.getAttribute("action"), body);
+  let answer = await ask("POST", address, body);
   for (let wait = 1; trouble(answer) && !stopped.is && !stopped.refused; wait = Math.min(wait * 2, 10)) {
     await until(answer, wait, stopped);
-    if (!stopped.is) answer = await ask("POST", form.getAttribute("action"), body);
+    if (!stopped.is) answer = await ask("POST", address, body);
   }
   sending = null;
   find("unsent").hidden = true;
@@ -331,11 +331,13 @@ const settle = (form, { status, page }) => {
   const took = status === 200;
   adopt(page, ANSWERED);
   for (const one of all("[name=once]")) one.value = once;
-  if (took && form === reply) emptied();
+  const read = find("preview-title");
+  if (took && (form.id === "translated" || (form === reply && !read))) emptied();
   if (took && form.id === "note") find("note-text").value = "";
   if (took && "clears" in form.dataset) form.reset();
   if (took && form.contains(find("find"))) find("find").value = "";
-  if (form === reply || form.closest("#ready, #head")) text.focus();
+  if (read) read.focus();
+  else if (form === reply || form.matches("#translated") || form.closest("#ready, #head")) text.focus();
   count();
   return undefined;
 };
@@ -359,7 +361,8 @@ document.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const body = new FormData(form, event.submitter);
-  send(form, new URLSearchParams(body));
+  const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  send(form, address, new URLSearchParams(body));
 });
 
 const began = () => {
@@ -397,7 +400,10 @@ const keep = async () => {
   if (response.ok) saved = words;
   find("kept").textContent = response.ok && words ? find("kept").dataset.words : "";
 };
+// A preview is one of words that have changed by now.
+const dropped = () => find("preview").replaceChildren();
 text?.addEventListener("input", () => {
+  dropped();
   count();
   find("kept").textContent = "";
   clearTimeout(saving);
@@ -502,6 +508,11 @@ document.addEventListener("click", (event) => {
   if (on("[data-here]")) {
     active = true;
     beat();
+  }
+  if (on("[data-drop]")) {
+    event.preventDefault();
+    dropped();
+    text.focus();
   }
   if (on("[data-try]")) ring(on("[data-try]").dataset.try);
   if (on("[data-stop]") && sending) {
