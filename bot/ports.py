@@ -24,7 +24,7 @@ from bot.domain.messages import (
     Sent,
 )
 from bot.domain.staff import StaffId
-from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Vault
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Subscriptions, Vault
 
 Lookup = NewType("Lookup", bytes)
 
@@ -465,6 +465,7 @@ class UnitOfWork(Protocol):
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions
+    subscriptions: Subscriptions
     audit: AuditTrail
 
 
@@ -646,8 +647,11 @@ class Translator(Protocol):
     def ready(self) -> bool:
         """Tell whether a translation can be offered at all."""
 
-    async def translate(self, text: str, source: str, target: str) -> str:
+    async def translate(self, text: str, source: str, target: str, *, detect: bool = False) -> str:
         """Return a text of at most LONGEST_TRANSLATION characters in another locale's language.
 
-        TranslatorUnavailableError when it is off, late or broken, or the text is longer.
+        With ``detect`` the language of the text is whatever the translator is sure of, and
+        ``source`` only where it is not sure.
+        TranslatorUnavailableError when it is off, late or broken, or the text is longer; also when
+        nothing is sure and both languages are the same.
         """

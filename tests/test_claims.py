@@ -126,7 +126,7 @@ LOOKED_AT = {
     "privacy_hide": "f6345ff4",
     "privacy_hide_limits": "1a5da3c0",
     "privacy_readers": "274ac1dc",
-    "privacy_translator": "4aa729fb",
+    "privacy_translator": "482d6d28",
     "privacy_signal": "2d826735",
     "privacy_sharing": "953fc52f",
     "privacy_court": "6a564f80",
@@ -1076,7 +1076,11 @@ class TestWebPage:
     async def test_a_translator_is_named_where_one_is_set_and_gets_words_and_languages_only(
         self, tmp_path: Path
     ) -> None:
-        """That nothing of a translation is kept is tried in tests/unit/web/test_translation.py."""
+        """The rest is tried in tests/unit/web/.
+
+        That no translation of a visitor's words is kept: test_translation.py. That what a
+        counsellor writes may be translated too: test_send_translated.py.
+        """
         async with havn(tmp_path / "off", FakeClock()) as app, browser(app) as visit:
             await visit.get("/privacy")
             assert word("privacy_translator") not in visit.page

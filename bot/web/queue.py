@@ -22,6 +22,7 @@ from bot.domain.triage import Level
 from bot.i18n import LOCALES
 from bot.ports import Shift
 from bot.services.hotline import Board
+from bot.web.alerts import alerts_of
 from bot.web.answers import fields, send_on
 from bot.web.desk import Desk, floor_of, session_of
 from bot.web.pages import pages_of
@@ -119,6 +120,7 @@ async def show_queue(
     floor, staff = floor_of(request), session_of(request).staff
     board = await floor.reader.board(staff.id)
     names = await aliases(floor)
+    alert_key, alerted = await alerts_of(request)
     owner = next((c.handover.owner for c in board.others if c.handover.id == about), None)
     return pages_of(request).show(
         request,
@@ -135,6 +137,8 @@ async def show_queue(
         is_full=board.load >= queue.CAP,
         languages=LOCALES,
         mine=own_languages(board, pages_of(request).locale(request)),
+        alert_key=alert_key,
+        alerted=alerted,
         levels=[level for level in reversed(Level) if level in queue.TARGETS],
     )
 

@@ -14,10 +14,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.domain.handover import State
 from bot.domain.messages import MessageId
+from bot.domain.staff import StaffId
 from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
 from tests.support.app import Visitor
 from tests.support.desk import request_of
 from tests.support.hostile import CANARY, TEXTS
+from tests.support.translation_server import http
 
 SMALL = {"width": 320, "height": 640}
 # Takes away what a page asks for every eight seconds, stream or not.
@@ -724,4 +726,159 @@ def test_a_translator_that_hangs_holds_up_neither_the_talk_nor_a_reply(
         expect(page.locator(".said.staff")).to_have_text(re.compile("I am here"), timeout=4000)
         expect(line.get_by_text("No translation now.")).to_be_visible(timeout=15_000)
         expect(page.locator("#offline")).to_be_hidden()
+        page.context.close()
+
+
+# --- alerts while the page is closed ----------------------------------------------------------
+
+# What the browser's vendor would answer: no push service can be reached from here.
+VENDOR = """
+PushManager.prototype.subscribe = async (options) => {
+  if (!options.userVisibleOnly || options.applicationServerKey.length !== 87) throw new Error();
+  return { endpoint: "https://fcm.googleapis.com/fcm/send/one" };
+};
+"""
+SHOWN = """
+async () => {
+  const registration = await navigator.serviceWorker.ready;
+  const shown = await registration.getNotifications();
+  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+}
+"""
+
+
+def test_a_browser_is_rung_by_a_worker_that_says_only_havn(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana", viewport=PHONE)
+        page.context.grant_permissions(["notifications"], origin=haven.console)
+        page.add_init_script(VENDOR)
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.reload()
+        turn_on = page.get_by_role("button", name="Ring this browser")
+        turn_on.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("A browser of yours rings.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == "https://fcm.googleapis.com/fcm/send/one"
+        deliver(page, haven.console)
+        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+        assert page.evaluate(SHOWN) == [{"title": "Havn", "body": "", "tag": "havn", "data": None}]
+        assert complaints == []
+        page.get_by_role("button", name="Ring no more").click()
+        expect(page.get_by_text("A browser of yours rings.")).to_be_hidden()
+        assert haven.run(subscribed(haven)) == ""
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.context.close()
+
+
+def test_a_browser_that_refuses_says_so(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana")
+        page.get_by_role("button", name="Ring this browser").click()
+        expect(page.get_by_text("This browser does not allow it.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == ""
+        page.context.close()
+
+
+async def subscribed(haven: Harbour) -> str:
+    async with haven.app.store.begin() as unit:
+        return (await unit.subscriptions.of([StaffId("ana")])).get(StaffId("ana"), "")
+
+
+def deliver(page: Page, origin: str) -> None:
+    """Hand the worker a push without content, as the browser would."""
+    devtools = page.context.new_cdp_session(page)
+    found: list[str] = []
+
+    def note(event: Any) -> None:
+        found.extend(one["registrationId"] for one in event["registrations"])
+
+    devtools.on("ServiceWorker.workerRegistrationUpdated", note)
+    devtools.send("ServiceWorker.enable")
+    for _ in range(100):
+        if found:
+            break
+        page.wait_for_timeout(50)
+    push = {"origin": origin, "registrationId": found[0], "data": ""}
+    devtools.send("ServiceWorker.deliverPushMessage", push)
+
+
+def test_an_own_line_is_read_back_and_sent_by_a_second_press_by_keys_on_a_phone(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana", viewport=SMALL), haven.visitor()
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        before = heard(haven, visitor)
+        page.locator("#text").fill("Call 70 20 25 50\nwhen it is safe")
+        page.locator("#translate").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#preview-title")).to_be_focused()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: Call 70 20 25 50")
+        assert heard(haven, visitor) == before
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.wait_for_timeout(9000)  # a refresh of the page leaves it alone
+        expect(page.locator("#text")).to_have_value("Call 70 20 25 50\nwhen it is safe")
+        page.keyboard.press("Tab")
+        expect(page.locator("#approve")).to_be_focused()
+        page.keyboard.press("Enter")
+        line = page.locator(".said.staff", has_text="en>da: Call 70 20 25 50")
+        expect(line).to_contain_text("Written was:")
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_have_value("")
+        expect(page.locator("#text")).to_be_focused()
+        (said,) = [one for one in heard(haven, visitor) if one not in before]
+        assert said.startswith("en>da: Call 70 20 25 50\nwhen it is safe\n\n")
+        assert said.endswith("\nCall 70 20 25 50\nwhen it is safe")
+        assert complaints == []
+        page.context.close()
+
+
+def test_a_preview_goes_with_its_words_and_a_plain_send_stays_plain(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        page.locator("#text").fill("wait")
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.get_by_role("link", name="Do not send it").click()
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_be_focused()
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.locator("#text").press_sequentially(" here")
+        expect(page.locator("#translated")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".said.staff", has_text="wait here")).to_be_visible()
+        assert heard(haven, visitor)[-1] == "wait here"
+        assert haven.translator is not None
+        haven.translator.answer = lambda _question: http(b'{"translatedText": "Ring 122"}')
+        page.locator("#text").fill("Call 112")
+        page.locator("#translate").click()
+        expect(page.get_by_text("numbers were changed")).to_be_visible()
+        expect(page.locator("#text")).to_have_value("Call 112")
+        page.context.close()
+
+
+def test_a_line_is_translated_without_script(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        plain = {"java_script_enabled": False, "viewport": PHONE}
+        page, visitor = haven.counsellor(chromium, "Ana", **plain), haven.visitor()
+        number = haven.asks(visitor, before=lambda visitor: visitor.starts("da"))
+        page.reload()
+        page.locator(f"#take-{number}").click()
+        page.locator("#text").fill("I am here")
+        page.get_by_role("button", name="Translate first").click()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: I am here")
+        page.get_by_role("button", name="Send translated").click()
+        expect(page.locator(".said.staff").last).to_contain_text("en>da: I am here")
         page.context.close()

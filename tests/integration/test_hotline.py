@@ -26,7 +26,7 @@ from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Level
 from bot.ports import Delivery
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
 from tests.support.deck import deck
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel

@@ -174,6 +174,10 @@ class EphemeralKeys(Cipher):
         """Drop the key the trail began with."""
         self._first = None
 
+    async def alert_key(self) -> bytes:
+        """Refuse: a process that keeps nothing rings nobody."""
+        raise KeyUnavailableError("there is no key for alerts here")
+
 
 def _stretch(code: str, pepper: bytes) -> bytes:
     """Hash a return code slowly; the salt comes of the pepper, so that nobody else can try.

@@ -45,6 +45,7 @@ class Data:
     invitations: dict[StaffId, Invitation] = field(default_factory=dict)
     spent: dict[bytes, datetime] = field(default_factory=dict)
     sessions: dict[bytes, Session] = field(default_factory=dict)
+    subscriptions: dict[StaffId, str] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
     audit_aliases: dict[ConversationId, AuditAlias] = field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from bot.domain.errors import (
     ChangedError,
     ConversationGoneError,
     FullError,
+    LanguageChangedError,
     LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
@@ -42,13 +43,12 @@ from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
 from bot.services.hotline.changes import Case, Changes
 from bot.services.hotline.draft import Draft
-from bot.services.hotline.speaking import speak
+from bot.services.hotline.speaking import LONGEST_LINE, speak
+from bot.services.hotline.translating import Translated
 from bot.services.ids import MessageIds
 from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 
-# A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
-LONGEST_LINE = 4000
 _JOINED = "utter_human_joined"
 
 
@@ -199,6 +199,23 @@ class Hotline:
         if len(text) > LONGEST_LINE:
             raise LineTooLongError("send it in two parts")
         return await self._speak(staff, handover, once, lambda locale: Line(alias, text, locale))
+
+    async def say_translated(
+        self, staff: StaffId, alias: str, handover: int, line: Translated, once: str
+    ) -> bool:
+        """Write a line in a machine's words, which its counsellor has read back and approved.
+
+        As say(); LanguageChangedError when the visitor reads another language by now, and
+        UnfaithfulError when the translation must not be sent.
+        """
+        line.check()
+
+        def body(locale: str) -> Line:
+            if locale != line.locale:
+                raise LanguageChangedError("translate it anew")
+            return Line(alias, line.text, locale, line.original)
+
+        return await self._speak(staff, handover, once, body)
 
     async def say_canned(
         self, staff: StaffId, alias: str, handover: int, screen: str, once: str

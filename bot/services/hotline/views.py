@@ -73,7 +73,7 @@ class Said:
     """One message of a talk. ``author`` is visitor, program or staff; ``state`` is for the latter.
 
     ``screen`` and ``values`` are the approved text behind it, if any: it can be shown in another
-    language beside it.
+    language beside it. ``original`` is what a counsellor typed where a machine's words were sent.
     """
 
     id: MessageId
@@ -84,6 +84,7 @@ class Said:
     alias: str = ""
     state: Delivery = Delivery.SENT
     screen: str = ""
+    original: str = field(default="", repr=False)
     values: Mapping[str, str] = field(default_factory=lambda: NO_VALUES, repr=False)
 
 
@@ -273,6 +274,7 @@ class Reader:
                 line.locale,
                 line.alias,
                 message.state,
+                original=line.original,
             )
         # Words to come back with are the visitor's alone.
         if not isinstance(message.body, Reply) or message.body.screen == RETURN_CODE:
@@ -289,7 +291,7 @@ class Reader:
             alias,
             message.state,
             reply.screen,
-            reply.values,
+            values=reply.values,
         )
 
 

@@ -64,7 +64,7 @@ const signedOut = () => {
 // --- showing what came ---------------------------------------------------------------------------
 
 const REFRESHED = ["board", "strip", "head", "thread", "notes", "state"];
-const ANSWERED = [...REFRESHED, "notice", "verdict"];
+const ANSWERED = [...REFRESHED, "notice", "verdict", "preview"];
 let pressed = false;
 let arrived = performance.now();
 addEventListener("pointerdown", () => (pressed = true), true);
@@ -297,17 +297,17 @@ const reply = find("reply");
 const text = find("text");
 let sending = null;
 
-const send = async (form, body) => {
+const send = async (form, address, body) => {
   if (sending) return;
   const stopped = { is: false };
   sending = stopped;
   clearTimeout(saving);
   for (const one of all("button", form)) one.disabled = true;
   for (const one of all("textarea", form)) one.readOnly = true;
-  let answer = await ask("POST", form.getAttribute("action"), body);
+  let answer = await ask("POST", address, body);
   for (let wait = 1; trouble(answer) && !stopped.is && !stopped.refused; wait = Math.min(wait * 2, 10)) {
     await until(answer, wait, stopped);
-    if (!stopped.is) answer = await ask("POST", form.getAttribute("action"), body);
+    if (!stopped.is) answer = await ask("POST", address, body);
   }
   sending = null;
   find("unsent").hidden = true;
@@ -350,7 +350,8 @@ const settle = (form, { status, page, address }) => {
   const took = status === 200;
   adopt(page, ANSWERED);
   for (const one of all("[name=once]")) one.value = once;
-  if (took && form === reply) text.value = "";
+  const read = find("preview-title");
+  if (took && (form.id === "translated" || (form === reply && !read))) text.value = "";
   if (took && form.id === "note") find("note-text").value = "";
   if (took && "clears" in form.dataset) {
     form.reset();
@@ -358,7 +359,8 @@ const settle = (form, { status, page, address }) => {
     for (const box of boxes) if (form.contains(box)) box.value = "";
   }
   if (took && form.closest("#ready")) sought();
-  if (form === reply || form.closest("#ready, #head")) text.focus();
+  if (read) read.focus();
+  else if (form === reply || form.matches("#translated") || form.closest("#ready, #head")) text.focus();
   count();
   // A draft that was on its way meanwhile may have arrived after what it was a draft of.
   saved = null;
@@ -385,7 +387,8 @@ document.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const body = new FormData(form, event.submitter);
-  send(form, new URLSearchParams(body));
+  const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  send(form, address, new URLSearchParams(body));
 });
 
 const began = () => {
@@ -420,8 +423,11 @@ const keep = async () => {
   const any = boxes.some((box) => box.value);
   find("kept").textContent = response.ok && any ? find("kept").dataset.words : "";
 };
+// A preview is one of words that have changed by now.
+const dropped = () => find("preview").replaceChildren();
 for (const box of boxes) {
   box.addEventListener("input", () => {
+    if (box === text) dropped();
     count();
     find("kept").textContent = "";
     clearTimeout(saving);
@@ -563,6 +569,11 @@ document.addEventListener("click", (event) => {
   if (on("[data-here]")) {
     active = true;
     beat();
+  }
+  if (on("[data-drop]")) {
+    event.preventDefault();
+    dropped();
+    text.focus();
   }
   if (on("[data-try]")) ring(on("[data-try]").dataset.try);
   if (on("[data-stop]") && sending) {

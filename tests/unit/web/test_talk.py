@@ -12,7 +12,7 @@ from bot.domain.handover import Outcome, Referral, State, Topic
 from bot.domain.messages import MessageId, Sent
 from bot.domain.triage import Level
 from bot.ports import Delivery
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from tests.support.app import Visitor, screens
 from tests.support.desk import (
     Counsellor,
