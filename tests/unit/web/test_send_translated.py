@@ -50,7 +50,7 @@ class Scene:
         return [sent.bubble.text for sent in shown if sent.author == "Ana"]
 
     async def draft(self) -> str:
-        return (await self.home.app.reader.reread(self.ana.staff.id, self.number)).draft
+        return (await self.home.app.reader.reread(self.ana.staff.id, self.number)).draft.reply
 
 
 def last(page: str, name: str) -> str:
