@@ -117,6 +117,25 @@ def check(settings: Settings, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--locale", required=True, help="Language of the page, for example th.")
+@click.option("--bot", default="", help="Name of the Telegram bot; the web chat unless given.")
+@click.option("--batch", default="p01", show_default=True, help="Which posters these are.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    default=Path("poster.svg"),
+    show_default=True,
+    help="Where to write it.",
+)
+@click.pass_obj
+def poster(settings: Settings, locale: str, bot: str, batch: str, out: Path) -> None:
+    """Write a page to print with a neutral headline and a QR code (SVG)."""
+    from bot.commands import poster as printing  # noqa: PLC0415
+
+    printing.poster(settings, locale=locale, bot=bot, batch=batch, out=out)
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_obj
 def doctor(settings: Settings, as_json: bool) -> None:
