@@ -25,6 +25,7 @@ from tests.support.app import Visitor
 from tests.support.deck import ROOT, words
 from tests.support.desk import asks, is_in_danger
 from tests.support.fakes import FakeClock, FakeDialogue
+from tests.support.stores import laid
 from tests.support.telegram_api import TelegramApi
 from tests.support.translation_server import TranslationServer
 
@@ -142,6 +143,7 @@ async def _running(folder: Path, *, telegram: bool, translated: bool) -> AsyncIt
             telegram_api_url=api.base_url.removesuffix("/bot") if api else "",
             translator_url=translator.address if translator else "",
         )
+        laid(settings.data_dir)
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(
             open_app(
