@@ -92,9 +92,9 @@ _SAMPLES = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class App:
-    """A running Havn without its channels."""
+    """A running Havn without its channels. It holds too much to be written out, and secrets."""
 
     settings: Settings
     clock: Clock

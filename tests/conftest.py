@@ -7,9 +7,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import cache, partialmethod
 from pathlib import Path
+from typing import Any
 
+import httpx
+import jinja2
 import pytest
+from httpx._transports import default
 
 # Before python-telegram-bot is imported: durations as timedelta, as its next version has it.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -17,6 +22,29 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 ROOT = Path(__file__).parents[1]
 # Building the environment and training take minutes on a fresh machine, and seconds later.
 _START_SECONDS = 900.0
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates in memory, shared by every environment."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Make once what every Havn makes anew: compiled templates, and the trust of HTTP clients."""
+    environment = partialmethod(jinja2.Environment.__init__, bytecode_cache=_Compiled())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "__init__", environment)
+        patch.setattr(default, "create_ssl_context", cache(httpx.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")

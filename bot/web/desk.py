@@ -16,7 +16,7 @@ from bot.web.cookie import Cookie
 from bot.web.words import Words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Desk:
     """Everything a page may use; ``address`` is the console's own.
 

@@ -25,6 +25,7 @@ from tests.support.app import Visitor
 from tests.support.deck import ROOT, words
 from tests.support.desk import asks, is_in_danger
 from tests.support.fakes import FakeClock, FakeDialogue
+from tests.support.stores import laid
 from tests.support.telegram_api import TelegramApi
 from tests.support.translation_server import TranslationServer
 
@@ -147,6 +148,7 @@ async def _running(
             translator_url=translator.address if translator else "",
             push_subject="mailto:it@hotline.example" if alerts else "",
         )
+        laid(settings.data_dir)
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(
             open_app(

@@ -88,6 +88,7 @@ def test_code_word_leaves_the_page(page: Page, site: Site) -> None:
 
 
 def test_a_line_comes_by_itself_and_the_words_being_typed_stay(page: Page, site: Site) -> None:
+    page.clock.install()
     begin(page, site)
     press(page, "Talk to a person")
     press(page, "Only new messages")
@@ -97,6 +98,7 @@ def test_a_line_comes_by_itself_and_the_words_being_typed_stay(page: Page, site:
     steps = page.evaluate("history.length")
     token = page.locator("#answers [name=token]").input_value()
     site.door.write_as_person(token, "Ana", "Hello, it is me")
+    look(page, after=4000)
     expect(log(page)).to_contain_text("Hello, it is me")
     expect(page.locator(".said.person .who")).to_contain_text("Ana")
     expect(page.locator("#text")).to_be_focused()
@@ -104,19 +106,34 @@ def test_a_line_comes_by_itself_and_the_words_being_typed_stay(page: Page, site:
     assert page.evaluate("history.length") == steps
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     # Hidden, the page asks no more; when it fails, it asks less often, and goes on.
-    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    page.wait_for_timeout(4500)
     asked = site.door.watched
-    page.wait_for_timeout(9000)
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    quiet(page, seconds=60)
     assert site.door.watched == asked
     page.evaluate("delete document.hidden; dispatchEvent(new Event('visibilitychange'))")
     site.door.broken = StoreUnavailableError("away")
-    page.wait_for_timeout(13_000)
-    assert 1 <= site.door.watched - asked <= 2
+    look(page, after=4000)
+    look(page, after=8000)
+    quiet(page, seconds=8)
+    assert site.door.watched == asked + 2
     expect(page.locator("#text")).to_have_value("I am just wri")
     site.door.broken = None
     site.door.write_as_person(token, "Ana", "Still here")
-    expect(log(page)).to_contain_text("Still here", timeout=20_000)
+    look(page, after=8000)
+    expect(log(page)).to_contain_text("Still here")
+
+
+def look(page: Page, *, after: int) -> None:
+    """Let the milliseconds pass after which the page looks by itself, and wait for the answer."""
+    with page.expect_response("**/"):
+        page.clock.run_for(after)
+    page.wait_for_timeout(100)
+
+
+def quiet(page: Page, *, seconds: int) -> None:
+    """Let time pass, and let arrive what a page may have asked meanwhile."""
+    page.clock.run_for(1000 * seconds)
+    page.wait_for_timeout(300)
 
 
 def test_self_check_stays_one_message(page: Page, site: Site) -> None:

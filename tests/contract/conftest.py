@@ -7,24 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.sealing import EphemeralKeys
-from bot.adapters.storage import MemoryStore, SqlStore
+from bot.adapters.storage import MemoryStore
 from bot.ports import Sealer, Store
 from tests.support.postgres import Cluster, shared_cluster
-from tests.support.stores import TABLES, copied, opened, sqlite_url
+from tests.support.stores import TABLES, laid, migrated, opened
 
 STORES = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
-
-
-async def migrated(url: str) -> None:
-    store = await SqlStore.open(url, EphemeralKeys())
-    await store.close()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    asyncio.run(migrated(sqlite_url(folder)))
-    return folder / "havn.db"
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +33,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "memory":
         return ""
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        return copied(template, tmp_path)
+        return laid(tmp_path)
     cluster: Cluster = request.getfixturevalue("cluster")
     cluster.run(f"TRUNCATE {TABLES}", database="contract")
     return cluster.url("contract")

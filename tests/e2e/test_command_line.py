@@ -1,4 +1,4 @@
-"""The commands as a person runs them, each in a process of its own."""
+"""The commands as a person runs them: a few in a process of their own, their cases in this one."""
 
 import json
 import os
@@ -12,15 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import havn, havn_here
 from tests.support.deck import ROOT
-
-
-def havn(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "HAVN_DATA_DIR": str(tmp_path / "var"), "HAVN_NLU": "off", **settings}
-    command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def free_port() -> int:
@@ -31,7 +24,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("arguments", [[], ["demo"], ["chat"], ["nlu", "evaluate"], ["keys"]])
 def test_help_is_worth_reading(tmp_path: Path, arguments: list[str]) -> None:
-    result = havn(tmp_path, *arguments, "--help")
+    result = (havn_here if arguments else havn)(tmp_path, *arguments, "--help")
     assert result.returncode == 0
     assert "Usage: " in result.stdout
     assert len(result.stdout.splitlines()) > 5
@@ -61,21 +54,21 @@ def test_a_scripted_chat_prints_a_json_line_for_each_reply(tmp_path: Path) -> No
 def test_a_damaged_script_is_refused_in_one_line(tmp_path: Path, line: str, says: str) -> None:
     script = tmp_path / "script.jsonl"
     script.write_text(line)
-    result = havn(tmp_path, "chat", "--script", str(script))
+    result = havn_here(tmp_path, "chat", "--script", str(script))
     assert result.returncode == 1
     assert says in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_check_passes_on_what_is_shipped(tmp_path: Path) -> None:
-    result = havn(tmp_path, "check", "--json")
+    result = havn_here(tmp_path, "check", "--json")
     assert result.returncode == 0, result.stdout[-2000:]
     assert json.loads(result.stdout)["errors"] == []
 
 
 def test_forget_purge_and_rotate_say_what_they_did(tmp_path: Path) -> None:
-    assert "Erased 0 idle" in havn(tmp_path, "purge").stdout
-    assert "epoch 1" in havn(tmp_path, "keys", "rotate").stdout
+    assert "Erased 0 idle" in havn_here(tmp_path, "purge").stdout
+    assert "epoch 1" in havn_here(tmp_path, "keys", "rotate").stdout
     unknown = havn(tmp_path, "forget", "--conversation", "0" * 32)
     assert (unknown.returncode, unknown.stderr) == (
         1,
@@ -85,7 +78,7 @@ def test_forget_purge_and_rotate_say_what_they_did(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = havn(tmp_path, "purge", HAVN_DATA_DIR=str(tmp_path / "file" / "var"))
+    result = havn_here(tmp_path, "purge", HAVN_DATA_DIR=str(tmp_path / "file" / "var"))
     assert result.returncode == 1
     assert "HAVN_DATA_DIR" in result.stderr
 

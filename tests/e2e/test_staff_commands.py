@@ -1,20 +1,20 @@
-"""Accounts from the command line, each command in a process of its own."""
+"""Accounts from the command line; the first in a process of its own."""
 
 import re
-import subprocess
 from pathlib import Path
 
-from tests.e2e.test_command_line import havn
+from tests.support.commands import Done, havn, havn_here
 
 LINK = re.compile(r"http://localhost:8081/enrol/[\w-]{43}")
 
 
-def staff(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return havn(tmp_path, "staff", *arguments)
+def staff(tmp_path: Path, *arguments: str) -> Done:
+    return havn_here(tmp_path, "staff", *arguments)
 
 
 def test_inviting_prints_a_link_alone_on_its_line(tmp_path: Path) -> None:
-    result = staff(tmp_path, "invite", "--role", "counsellor", "--role", "editor", "--alias", "Ana")
+    roles = ("--role", "counsellor", "--role", "editor")
+    result = havn(tmp_path, "staff", "invite", *roles, "--alias", "Ana")
     assert result.returncode == 0, result.stderr
     assert LINK.fullmatch(result.stdout.strip())
     assert "24 hours" in result.stderr

@@ -6,24 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.sealing import EphemeralKeys, KeyRing
+from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import SqlStore
 from tests.support.postgres import Cluster, shared_cluster
-from tests.support.stores import TABLES, copied, opened, sqlite_url
+from tests.support.stores import TABLES, laid, migrated, opened
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
-
-
-async def migrated(url: str) -> None:
-    store = await SqlStore.open(url, EphemeralKeys())
-    await store.close()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    asyncio.run(migrated(sqlite_url(folder)))
-    return folder / "havn.db"
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +22,9 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture
-def sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite(tmp_path: Path) -> str:
     """Return the address of an empty SQLite database."""
-    return copied(sqlite_template, tmp_path)
+    return laid(tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bot.domain.errors import (
     StillOpenError,
 )
 from bot.domain.figures import Kind, week_of
-from bot.domain.handover import Close, Handover, LevelReason, Outcome, Referral, State, Topic
+from bot.domain.handover import Close, LevelReason, Outcome, Referral, State, Topic
 from bot.domain.messages import Channel, MessageId
 from bot.domain.screens import KEPT, PARKED
 from bot.domain.staff import StaffId
@@ -29,22 +29,11 @@ from bot.ports import Delivery
 from bot.services.hotline.speaking import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
 from tests.support.deck import deck
+from tests.support.desk import asked
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
 ANA, BO = StaffId("a1"), StaffId("b2")
 DONE = Close(Outcome.INFORMED, Referral.NGO, Topic.WORK)
-
-
-async def asks(visitor: Visitor, consent: str = "new", notify: str = "pull") -> Handover:
-    """Have a visitor ask for a person and agree; return the request."""
-    await visitor.starts()
-    await visitor.taps("utter_human_consent")
-    await visitor.taps(f"utter_human_notify consent={consent}")
-    await visitor.taps(f"utter_human_code_word notify={notify}")
-    await visitor.taps("action_queue_open")
-    found = await visitor.handover()
-    assert found is not None
-    return found
 
 
 async def ready(app: App, *staff: StaffId) -> None:
@@ -56,7 +45,7 @@ async def test_a_visitor_and_a_counsellor_write_and_the_program_is_silent(tmp_pa
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         assert request.state is State.WAITING
         held = await app.hotline.take(ANA, "Ana", request.id or 0)
         assert held.state is State.ACTIVE
@@ -76,7 +65,7 @@ async def test_a_visitor_and_a_counsellor_write_and_the_program_is_silent(tmp_pa
 async def test_the_second_of_two_is_told_that_it_is_taken(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         await app.hotline.take(ANA, "Ana", request.id or 0)
         with pytest.raises(AlreadyTakenError):
             await app.hotline.take(BO, "Bo", request.id or 0)
@@ -84,7 +73,7 @@ async def test_the_second_of_two_is_told_that_it_is_taken(tmp_path: Path) -> Non
 
 async def test_who_is_not_on_shift_takes_nobody(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         with pytest.raises(NotOnShiftError):
             await app.hotline.take(ANA, "Ana", request.id or 0)
 
@@ -93,7 +82,7 @@ async def test_a_line_pressed_twice_is_said_once(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "same press")
         assert not await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "same press")
@@ -105,7 +94,7 @@ async def test_a_line_is_said_whole_or_not_at_all(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        number = (await asks(visitor)).id or 0
+        number = (await asked(visitor)).id or 0
         await app.hotline.take(ANA, "Ana", number)
         with pytest.raises(LineTooLongError):
             await app.hotline.say(ANA, "Ana", number, "x" * (LONGEST_LINE + 1), "1")
@@ -117,7 +106,7 @@ async def test_a_line_is_said_whole_or_not_at_all(tmp_path: Path) -> None:
 async def test_nobody_else_reads_or_writes(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         number = request.id or 0
         with pytest.raises(NotYoursError):
             await app.reader.open(ANA, number)
@@ -137,7 +126,7 @@ async def test_only_what_was_agreed_to_can_be_read(tmp_path: Path) -> None:
             visitor = Visitor(app)
             await visitor.starts()
             await visitor.says("I am very tired of this")
-            request = await asks(visitor, consent)
+            request = await asked(visitor, consent=consent)
             assert request.consent is Consent(consent)
             await app.hotline.take(ANA, "Ana", request.id or 0)
             await visitor.says("here I am")
@@ -152,7 +141,7 @@ async def test_lines_wait_until_an_absent_visitor_looks(tmp_path: Path) -> None:
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         clock.turn(minutes=4)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.say(ANA, "Ana", request.id or 0, "I can help with this", "1")
@@ -170,7 +159,7 @@ async def test_a_hello_is_sent_once_and_says_nothing(tmp_path: Path) -> None:
     async with running(tmp_path, clock=clock, channel=channel) as app:
         await ready(app)
         visitor = Visitor(app, Channel.TELEGRAM)
-        request = await asks(visitor, notify="push")
+        request = await asked(visitor, notify="push")
         deliverer = app.deliverers[Channel.TELEGRAM]
         while await deliverer.step():
             clock.turn(seconds=2)
@@ -188,7 +177,7 @@ async def test_a_lost_counsellor_returns_the_talk_with_its_old_time(tmp_path: Pa
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         clock.turn(minutes=3)
         await app.keeper.round()
@@ -209,7 +198,7 @@ async def test_a_sign_of_life_keeps_a_talk_once_a_line_was_written(tmp_path: Pat
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "1")
         for _ in range(6):
@@ -226,7 +215,7 @@ async def test_a_talk_is_passed_on_without_a_moment_alone(tmp_path: Path) -> Non
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         number = request.id or 0
         await app.hotline.take(ANA, "Ana", number)
         await visitor.says("old words")
@@ -246,7 +235,7 @@ async def test_an_offer_nobody_takes_ends_by_itself(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         number = request.id or 0
         await app.hotline.take(ANA, "Ana", number)
         await app.hotline.say(ANA, "Ana", number, "hello", "1")
@@ -263,12 +252,12 @@ async def test_the_visitor_leaves_in_the_middle_and_nothing_more_arrives(tmp_pat
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert screens(await visitor.taps("action_leave_human")) == ["utter_human_ended"]
         with pytest.raises(NotYoursError):
             await app.hotline.say(ANA, "Ana", request.id or 0, "wait", "1")
-        again = await asks(visitor)
+        again = await asked(visitor)
         assert again.id != request.id
         assert again.state is State.WAITING
 
@@ -277,7 +266,7 @@ async def test_forgetting_in_a_talk_takes_everything(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.note(ANA, request.id or 0, "a note", whisper=False)
         await visitor.taps("action_forget")
@@ -291,7 +280,7 @@ async def test_notes_reach_as_far_back_as_the_messages(tmp_path: Path, *, agreed
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        number = (await asks(visitor)).id or 0
+        number = (await asked(visitor)).id or 0
         await app.hotline.take(ANA, "Ana", number)
         await app.hotline.note(ANA, number, "before", whisper=False)
         await app.hotline.offer_transfer(ANA, "Ana", number, BO, "pass on", "transfer_shift")
@@ -302,7 +291,7 @@ async def test_notes_reach_as_far_back_as_the_messages(tmp_path: Path, *, agreed
         assert read == (["before"] if agreed else []) + ["pass on", "after"]
         await app.hotline.close(BO, number, DONE)
         clock.turn(minutes=1)
-        again = (await asks(visitor, "all" if agreed else "new")).id or 0
+        again = (await asked(visitor, consent="all" if agreed else "new")).id or 0
         await app.hotline.take(ANA, "Ana", again)
         read = [note.text for note in (await app.reader.open(ANA, again)).notes]
         assert read == (["before", "pass on", "after"] if agreed else [])
@@ -312,7 +301,7 @@ async def test_notes_reach_as_far_back_as_the_messages(tmp_path: Path, *, agreed
 async def test_a_request_that_is_erased_is_counted_and_told(tmp_path: Path, how: str) -> None:
     async with running(tmp_path) as app, app.bus.subscribe() as topics:
         visitor, offered = Visitor(app), Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await offered.starts()
         await offered.taps("utter_danger_now")
         signal = await offered.handover()
@@ -342,7 +331,7 @@ async def test_two_at_a_time_and_danger_always(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         for _ in range(3):
-            await asks(Visitor(app))
+            await asked(Visitor(app))
         assert await app.hotline.take_next(ANA, "Ana", "1")
         assert await app.hotline.take_next(ANA, "Ana", "2")
         with pytest.raises(FullError):
@@ -361,7 +350,7 @@ async def test_a_shift_does_not_end_over_an_open_talk(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         with pytest.raises(StillOpenError):
             await app.hotline.end_shift(ANA)
@@ -407,7 +396,7 @@ async def test_who_is_parked_while_away_reads_so_when_they_look(tmp_path: Path) 
     async with running(tmp_path, clock=clock) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor, notify="push")
+        request = await asked(visitor, notify="push")
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.say(ANA, "Ana", request.id or 0, "hello", "1")
         clock.turn(minutes=4)
@@ -429,7 +418,7 @@ async def test_where_no_code_word_was_chosen_none_is_wrong(tmp_path: Path) -> No
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert not await app.hotline.check_word(ANA, request.id or 0, "apple")
         found = await visitor.handover()
@@ -460,7 +449,7 @@ async def test_a_level_is_lowered_only_with_a_reason(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.hotline.set_level(ANA, request.id or 0, Level.RED, LevelReason.NEW_DANGER)
         with pytest.raises(ReasonMissingError):
@@ -478,7 +467,7 @@ async def test_words_of_danger_in_a_talk_get_the_numbers_once(tmp_path: Path) ->
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert screens(await visitor.says("he is going to kill me now")) == ["utter_danger_now"]
         assert await visitor.says("he is going to kill me now") == []
@@ -491,7 +480,7 @@ async def test_hiding_in_a_talk_stops_the_lines_until_the_visitor_looks(tmp_path
     async with running(tmp_path) as app:
         await ready(app)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert screens(await visitor.taps("action_hide")) == ["utter_hide_done"]
         await app.hotline.say(ANA, "Ana", request.id or 0, "are you there", "1")
@@ -509,7 +498,7 @@ async def test_the_safe_word_turns_any_state_into_a_harmless_page(tmp_path: Path
         await visitor.starts()
         await visitor.taps("utter_safe_word")
         assert screens(await visitor.says("Lantern")) == ["utter_safe_word_set"]
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert screens(await visitor.says("lantern")) == ["utter_decoy_1"]
         await app.hotline.say(ANA, "Ana", request.id or 0, "are you there", "1")
@@ -528,7 +517,7 @@ async def test_only_who_is_asked_or_asks_ends_an_offer(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         stranger = StaffId("c3")
         await ready(app, ANA, BO, stranger)
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         number = request.id or 0
         await app.hotline.take(ANA, "Ana", number)
         await app.hotline.offer_transfer(ANA, "Ana", number, BO, "", "transfer_shift")

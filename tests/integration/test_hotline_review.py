@@ -17,6 +17,7 @@ from bot.services.ids import MessageIds
 from bot.services.news import quietly
 from bot.services.timers import TRANSFER, UNANSWERED
 from tests.support.app import FAR, Visitor, on_shift, running, screens
+from tests.support.desk import asked, request_of
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
 
 ANA, BO = StaffId("a1"), StaffId("b2")
@@ -33,22 +34,6 @@ async def at_once(visitor: Visitor, *events: Event) -> list[str]:
     await app.reception.accept([visitor.incoming(event) for event in events])
     await app.reception.close()
     return screens(await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))
-
-
-async def asks(visitor: Visitor, consent: str = "new") -> Handover:
-    """Have a visitor ask for a person and agree; return the request."""
-    await visitor.starts()
-    await visitor.taps("utter_human_consent")
-    await visitor.taps(f"utter_human_notify consent={consent}")
-    await visitor.taps("utter_human_code_word notify=pull")
-    await visitor.taps("action_queue_open")
-    return await request_of(visitor)
-
-
-async def request_of(visitor: Visitor) -> Handover:
-    found = await visitor.handover()
-    assert found is not None
-    return found
 
 
 async def heard(app: App, staff: StaffId, number: int) -> Sequence[str]:
@@ -78,7 +63,7 @@ async def test_nothing_a_counsellor_wrote_is_released_over_hiding(tmp_path: Path
     async with running(tmp_path) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await visitor.taps("action_hide")
         await app.hotline.say(ANA, "Ana", request.id or 0, "the lawyer said yes", "1")
@@ -108,7 +93,7 @@ async def test_words_written_over_an_old_question_reach_the_counsellor(tmp_path:
     async with running(tmp_path) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await visitor.taps("action_check_next")
         await visitor.says("they keep my passport")
@@ -119,7 +104,7 @@ async def test_a_code_word_asked_for_in_a_talk_is_one(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         number = request.id or 0
         await app.hotline.take(ANA, "Ana", number)
         await visitor.taps("utter_human_code_word notify=pull")
@@ -132,7 +117,7 @@ async def test_no_word_is_wrong_where_none_was_chosen(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert not await app.hotline.check_word(ANA, request.id or 0, "banana")
         found = await request_of(visitor)
@@ -171,7 +156,7 @@ async def forgotten_half(visitor: Visitor) -> None:
 
 async def kept(visitor: Visitor) -> None:
     """Have a visitor keep their place while nobody is on shift."""
-    await asks(visitor)
+    await asked(visitor)
     await visitor.taps("utter_queue_kept")
 
 
@@ -199,8 +184,8 @@ async def test_taking_next_passes_over_a_half_forgotten_request(tmp_path: Path) 
     async with running(tmp_path) as app:
         await on_shift(app, ANA)
         gone, waits = Visitor(app), Visitor(app)
-        await asks(gone)
-        request = await asks(waits)
+        await asked(gone)
+        request = await asked(waits)
         await forgotten_half(gone)
         taken = await asyncio.wait_for(app.hotline.take_next(ANA, "Ana", "1"), 5)
         assert taken is not None
@@ -213,7 +198,7 @@ async def test_one_timer_that_fails_stops_no_other(tmp_path: Path) -> None:
         await on_shift(app, ANA)
         keyless, lost = Visitor(app), Visitor(app)
         for visitor in (keyless, lost):
-            request = await asks(visitor)
+            request = await asked(visitor)
             await app.hotline.take(ANA, "Ana", request.id or 0)
         await app.sealer.destroy_keys([(await request_of(keyless)).conversation])
         clock.turn(minutes=4)
@@ -235,7 +220,7 @@ async def test_who_looks_and_waits_again_is_told_when_nobody_comes(tmp_path: Pat
 async def test_words_of_danger_while_waiting_bring_the_honest_word_forward(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         assert await due_timers(app, request) == {"unanswered": 60}
         await visitor.says("he is going to kill me now")
         assert (await request_of(visitor)).state is State.WAITING
@@ -246,7 +231,7 @@ async def test_who_looks_while_nobody_is_on_shift_hears_so(tmp_path: Path) -> No
     async with running(tmp_path, staffed=False) as app:
         await app.hotline.start_shift(ANA, frozenset())
         visitor = Visitor(app)
-        await asks(visitor)
+        await asked(visitor)
         await app.hotline.end_shift(ANA)
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_kept_in_hours"]
 
@@ -256,7 +241,7 @@ async def test_who_waits_while_nobody_is_on_shift_is_told_so(tmp_path: Path) -> 
     async with running(tmp_path, clock=clock, staffed=False) as app:
         await app.hotline.start_shift(ANA, frozenset())
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.end_shift(ANA)
         clock.turn(minutes=60)
         await visitor.says("x")
@@ -271,7 +256,7 @@ async def test_two_keepers_tell_a_visitor_once(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running(tmp_path, clock=clock) as app:
         visitor = Visitor(app)
-        await asks(visitor)
+        await asked(visitor)
         clock.turn(minutes=59)
         await visitor.says("x")
         before = (await app.reception.shown(visitor.channel, visitor.sender, MessageId(0)))[-1].id
@@ -289,7 +274,7 @@ async def test_an_old_timer_ends_no_new_offer(tmp_path: Path) -> None:
     async with running(tmp_path, clock=clock) as app:
         for staff in (ANA, BO):
             await on_shift(app, staff)
-        request = await asks(Visitor(app))
+        request = await asked(Visitor(app))
         number = request.id or 0
         await app.hotline.take(ANA, "Ana", number)
         await app.hotline.say(ANA, "Ana", number, "hello", "1")
@@ -330,7 +315,7 @@ async def test_an_answer_refused_during_the_claim_is_not_sent_after_it(tmp_path:
     async with running(tmp_path, clock=clock, channel=channel) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app, Channel.TELEGRAM)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await delivered(app, clock)
         await visitor.taps("utter_main_menu")
         channel.meanwhile = lambda: app.hotline.take(ANA, "Ana", request.id or 0)
@@ -346,7 +331,7 @@ async def test_a_line_refused_while_the_visitor_leaves_is_not_sent_later(tmp_pat
     async with running(tmp_path, clock=clock, channel=channel) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app, Channel.TELEGRAM)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await delivered(app, clock)
         await app.hotline.say(ANA, "Ana", request.id or 0, "the lawyer said yes", "1")
@@ -363,7 +348,7 @@ async def test_a_line_held_up_on_its_way_waits_for_the_visitor(tmp_path: Path) -
     async with running(tmp_path, clock=clock, channel=channel) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app, Channel.TELEGRAM)
-        request = await asks(visitor)
+        request = await asked(visitor)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         await delivered(app, clock)
         await app.hotline.say(ANA, "Ana", request.id or 0, "the lawyer said yes", "1")
@@ -384,7 +369,7 @@ async def test_what_was_not_shown_is_not_what_the_visitor_answers(tmp_path: Path
     async with running(tmp_path, clock=clock) as app:
         await on_shift(app, ANA)
         visitor = Visitor(app)
-        request = await asks(visitor)
+        request = await asked(visitor)
         clock.turn(minutes=4)
         await app.hotline.take(ANA, "Ana", request.id or 0)
         assert screens(await visitor.says("Look for answer")) == ["utter_human_joined"]

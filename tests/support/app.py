@@ -17,6 +17,7 @@ from bot.services.answer import chat_hours
 from bot.settings import Settings
 from tests.support.deck import ROOT, words
 from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
+from tests.support.stores import laid
 
 _numbers = count(1)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -92,6 +93,8 @@ async def running(
         return_codes=return_codes,
     )
     channels = {Channel.TELEGRAM: channel} if channel else {}
+    if not database_url:
+        laid(settings.data_dir)
     async with open_app(
         settings,
         clock=clock,

@@ -26,6 +26,7 @@ from bot.settings import Settings
 from tests.support.app import COLLEAGUE, in_hours, on_shift
 from tests.support.deck import ROOT, deck
 from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel
+from tests.support.stores import laid
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_chats import Visitor as Person
 from tests.support.telegram_rig import kill
@@ -93,6 +94,7 @@ async def havn(
 ) -> AsyncIterator[App]:
     """Lend a whole Havn under the settings of these tests; somebody is on shift in its hours."""
     chosen = Settings(root=ROOT, data_dir=folder / "var", **{**IN_FORCE, **settings})
+    laid(chosen.data_dir)
     async with open_app(
         chosen,
         clock=clock,

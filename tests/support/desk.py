@@ -94,15 +94,20 @@ async def house(folder: Path, **options: Any) -> AsyncIterator[House]:
             await here.close()
 
 
-async def asks(
+async def asks(visitor: Visitor, **how: Any) -> int:
+    """Have a visitor ask for a person and agree; return the number of the request."""
+    return (await asked(visitor, **how)).id or 0
+
+
+async def asked(
     visitor: Visitor,
     *,
     consent: str = "new",
     notify: str = "pull",
     word: str = "",
     before: Callable[[Visitor], Any] | None = None,
-) -> int:
-    """Have a visitor ask for a person and agree; return the number of the request."""
+) -> Handover:
+    """Have a visitor ask for a person and agree; return the request."""
     await visitor.starts()
     if before:
         await before(visitor)
@@ -110,7 +115,7 @@ async def asks(
     await visitor.taps(f"utter_human_notify consent={consent}")
     await visitor.taps(f"utter_human_code_word notify={notify}")
     await (visitor.says(word) if word else visitor.taps("action_queue_open"))
-    return (await request_of(visitor)).id or 0
+    return await request_of(visitor)
 
 
 async def is_in_danger(visitor: Visitor) -> int:

@@ -1,13 +1,19 @@
 """Stores of every kind and the things they store, for the contract and integration tests."""
 
+import asyncio
+import atexit
 import itertools
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
+from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore
 from bot.adapters.storage.engine import make_engine
 from bot.domain.conversation import Conversation
@@ -37,9 +43,28 @@ async def opened(url: str, sealer: Sealer) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-def copied(template: Path, folder: Path) -> str:
-    """Copy a migrated SQLite file; return the address of the copy."""
-    shutil.copy(template, folder / "havn.db")
+async def migrated(url: str) -> None:
+    """Bring the schema of a database up to date."""
+    store = await SqlStore.open(url, EphemeralKeys())
+    await store.close()
+
+
+@cache
+def _empty() -> Path:
+    """Migrate one SQLite file for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="havn-empty-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # In a thread of its own: the caller's may run an event loop.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrated(sqlite_url(folder))).result()
+    return folder / "havn.db"
+
+
+def laid(folder: Path) -> str:
+    """Lay a migrated SQLite file in a folder where there is none; return its address."""
+    if not (folder / "havn.db").exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(_empty(), folder / "havn.db")
     return sqlite_url(folder)
 
 

@@ -1,23 +1,18 @@
 """Every journey, walked line by line: every channel, English and Danish, with and without NLU."""
 
-import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx._transports import default
-from jinja2 import FileSystemBytecodeCache
 
 from bot import bootstrap
 from bot.adapters.nlu import NoDialogue, SocketDialogue
-from bot.adapters.sealing import EphemeralKeys
-from bot.adapters.storage import SqlStore, unit_of_work
+from bot.adapters.storage import unit_of_work
 from bot.adapters.telegram import Profile
-from bot.adapters.webchat import pages
 from bot.domain.handover import Handover
 from bot.domain.messages import Channel
 from bot.domain.triage import Level, Lexicon
@@ -25,7 +20,7 @@ from bot.ports import Dialogue
 from bot.services import erase
 from bot.services.reply import Renderer
 from bot.settings import Settings
-from tests.support.stores import copied, sqlite_url
+from tests.support.stores import laid
 from tests.support.walkers import House, Walker, open_house
 from tests.support.walks import (
     ACTS,
@@ -59,41 +54,17 @@ def screens() -> Screens:
     return Screens(words()[0])
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the tables once; every walk gets a copy."""
-    folder = tmp_path_factory.mktemp("empty")
-
-    async def make() -> None:
-        store = await SqlStore.open(sqlite_url(folder), EphemeralKeys())
-        await store.close()
-
-    asyncio.run(make())
-    return folder / "havn.db"
-
-
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch, empty_store: Path, tmp_path: Path) -> None:
-    """Leave out what takes time and is tested elsewhere: migrating, publishing, certificates.
-
-    Templates are compiled once.
-    """
+def quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave out what takes time and is tested elsewhere: migrating and publishing."""
 
     async def nothing(*_: object) -> int:
         return 0
 
-    templates = partial(
-        pages.Environment, bytecode_cache=FileSystemBytecodeCache(empty_store.parent)
-    )
-    copied(empty_store, tmp_path)
-    monkeypatch.setattr(pages, "Environment", templates)
+    laid(tmp_path)
     monkeypatch.setattr(unit_of_work, "_migrate", nothing)
     monkeypatch.setattr(Profile, "publish", nothing)
-    monkeypatch.setattr(default, "create_ssl_context", _one_context)
     monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
-
-
-_one_context = cache(default.create_ssl_context)
 
 
 def all_walks() -> Iterator[Any]:
