@@ -133,10 +133,15 @@ def locales_folder(settings: Settings) -> Path:
 
 
 def make_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
-    """Read the shipped words and facts."""
+    """Read the shipped words and facts.
+
+    A language is offered only when its words of danger are known: whoever cries for help in it must
+    be heard without the NLU unit too.
+    """
     folder = locales_folder(settings)
     shipped = catalog.read(folder)
-    texts = Texts.load(folder, allow_drafts=settings.allow_drafts)
+    heard = {lexicon.locale for lexicon in shipped.lexicons}
+    texts = Texts.load(folder, allow_drafts=settings.allow_drafts, among=heard)
     values = Values(shipped.deck, shipped.registry, texts, settings.said())
     renderer = Renderer(shipped.deck, texts, values)
     _refuse_what_cannot_be_shown(renderer)

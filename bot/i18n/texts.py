@@ -1,6 +1,6 @@
 """Translations, read from the .po files that translators edit; English is the source."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -51,11 +51,19 @@ class Texts:
         self._allow_drafts = allow_drafts
 
     @classmethod
-    def load(cls, folder: Path, *, allow_drafts: bool, domain: str = "deck") -> Self:
-        """Read ``<locale>/LC_MESSAGES/<domain>.po`` of every locale below a folder."""
+    def load(
+        cls,
+        folder: Path,
+        *,
+        allow_drafts: bool,
+        domain: str = "deck",
+        among: Collection[str] | None = None,
+    ) -> Self:
+        """Read ``<locale>/LC_MESSAGES/<domain>.po`` of every locale below a folder, or of some."""
         words = {
             path.parts[-3]: _sort(read_catalog(path, path.parts[-3]))
             for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
+            if among is None or path.parts[-3] in among
         }
         return cls(words, allow_drafts=allow_drafts)
 

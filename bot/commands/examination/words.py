@@ -48,16 +48,22 @@ def _facts(registry: Registry, today: date) -> Iterator[Finding]:
 
 
 def _locales(folder: Path, settings: Settings) -> Iterator[Finding]:
-    missing = []
+    missing: list[str] = []
+    unheard: list[str] = []
     for locale, name in LOCALES.items():
         path = folder / locale / "LC_MESSAGES" / "deck.po"
         if path.exists():
             yield _locale(f"{name} ({locale})", path, locale)
+            if not (folder / locale / "triage.yml").exists():
+                unheard.append(locale)
         elif locale != SOURCE:
             missing.append(locale)
     if missing:
         do = "they are offered to nobody until somebody translates them"
         yield Finding(AREA, "Not translated", Mark.LOOK, ", ".join(missing), do)
+    if unheard:
+        do = "they are offered to nobody until locales/<language>/triage.yml is written"
+        yield Finding(AREA, "No words of danger", Mark.LOOK, ", ".join(unheard), do)
     if settings.allow_drafts:
         do = "HAVN_ALLOW_DRAFTS=0 before real visitors write"
         yield Finding(AREA, "Drafts", Mark.LOOK, "served, with a notice", do)

@@ -382,6 +382,9 @@ def test_drafts_outdated_and_missing_translations_are_counted(
     assert by_name["Dansk (da)"].found == "4 texts: 1 drafts, 1 outdated, 1 missing"
     assert by_name["Not translated"].found.startswith("th, ro")
     assert "da" not in by_name["Not translated"].found.split(", ")
+    assert by_name["No words of danger"].found == "da"
+    (locales / "da" / "triage.yml").touch()
+    assert "No words of danger" not in {f.what for f in words.examine(own, TODAY)}
 
 
 def test_words_that_cannot_be_read_stop(settings: Settings, locales: Path) -> None:
