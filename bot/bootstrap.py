@@ -38,6 +38,7 @@ from bot.i18n import Texts, Values
 from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
+from bot.services.decide import Decider
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Ladder, Reader
@@ -313,9 +314,15 @@ def _wire(
         store=store,
         sealer=sealer,
         clock=clock,
-        dialogue=dialogue,
+        decider=Decider(
+            sealer=sealer,
+            clock=clock,
+            dialogue=dialogue,
+            renderer=renderer,
+            lexicons=lexicons,
+            codes=codes,
+        ),
         renderer=renderer,
-        lexicons=lexicons,
         eraser=eraser,
         ids=ids,
         is_holiday=is_danish_holiday,

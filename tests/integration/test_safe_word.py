@@ -90,6 +90,10 @@ STATES: Mapping[str, State] = {
 }
 
 
+# They take a request that nobody holds yet.
+WITH_A_COUNSELLOR = (_talking, _asked_to_pass_on, _parked, _ended)
+
+
 async def chosen(app: App, channel: Channel) -> Visitor:
     """Return a visitor who has a safe word."""
     visitor = Visitor(app, channel)
@@ -151,7 +155,7 @@ async def test_on_any_way_through_and_in_the_middle_of_other_words(
     async with running(tmp_path_factory.mktemp("way"), channel=RecordingChannel()) as app:
         visitor = await chosen(app, Channel.TELEGRAM)
         for name in path:
-            if await visitor.handover() is None or STATES[name] not in (_talking, _parked, _ended):
+            if await visitor.handover() is None or STATES[name] not in WITH_A_COUNSELLOR:
                 await STATES[name](app, visitor)
         words = [*burst[:place], WORD, *burst[place:]]
         # They lie in the inbox together, as after a pause of the network.
