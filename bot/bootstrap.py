@@ -23,6 +23,7 @@ from bot.adapters.holidays import is_danish_holiday
 from bot.adapters.nlu import NluUnit, NoDialogue, SocketDialogue
 from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
+from bot.adapters.push import NoAlerts
 from bot.adapters.scenarios import read_scenarios
 from bot.adapters.sealing import EphemeralKeys, KeyRing
 from bot.adapters.storage import MemoryStore, SqlStore
@@ -38,9 +39,10 @@ from bot.i18n import Texts, Values
 from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
+from bot.services.decide import Decider
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
-from bot.services.hotline import Hotline, Ladder, Reader
+from bot.services.hotline import Hotline, Ladder, Reader, Ringer
 from bot.services.ids import MessageIds
 from bot.services.keep import Keeper
 from bot.services.practice import Rooms, World
@@ -51,6 +53,7 @@ from bot.services.return_code import ReturnCodes
 from bot.services.staff import Accounts, Challenges, Enrolment, SessionKeeper, SignIn, Trail
 from bot.services.staff.demo import DemoLinks
 from bot.settings import Settings
+from bot.staff_ports import Alerts, Vault
 from bot.web import Desk, Words, create_console, health_routes
 from bot.web.demo import demo_routes
 
@@ -67,6 +70,7 @@ _NEEDED = frozenset(
         *("utter_error", "utter_hide_done", "utter_forget_done", "utter_phone_numbers"),
         *("utter_nlu_off", "utter_return_neutral", "utter_media_received", "utter_minor_limits"),
         *("utter_queue_wait", "utter_queue_kept", "utter_queue_still_waiting"),
+        *("utter_queue_kept_in_hours", "utter_danger_offer_young"),
         "utter_human_parked",
         *("utter_human_cancelled", "utter_human_notify", "utter_language_missing"),
         *("utter_suicide_again", "utter_translation_unreviewed", "utter_police_card"),
@@ -110,6 +114,12 @@ class App:
     reader: Reader
     rooms: Rooms
     translator: Translator
+    alerts: Alerts
+
+    @property
+    def ringer(self) -> Ringer:
+        """Return what rings browsers that are closed."""
+        return Ringer(store=self.store, clock=self.clock, alerts=self.alerts)
 
 
 def locales_folder(settings: Settings) -> Path:
@@ -187,6 +197,20 @@ async def open_translator(settings: Settings) -> AsyncIterator[Translator]:
         yield translator
 
 
+@asynccontextmanager
+async def open_alerts(settings: Settings, vault: Vault, clock: Clock) -> AsyncIterator[Alerts]:
+    """Open alerts for browsers that are closed; off unless somebody to answer for them is named."""
+    if not settings.push_subject:
+        yield NoAlerts()
+        return
+    # An HTTP client that a start without one need not wait for.
+    from bot.adapters.push.web import open_web_alerts  # noqa: PLC0415
+
+    secret, hosts = await vault.alert_key(), settings.push_hosts
+    async with open_web_alerts(secret, settings.push_subject, clock, more=hosts) as alerts:
+        yield alerts
+
+
 def policy(settings: Settings) -> Policy:
     """Return how long things are kept."""
     return Policy(
@@ -226,12 +250,14 @@ async def open_app(
         assess("", lexicons)
         store, sealer = await stack.enter_async_context(open_store(settings))
         dialogue = dialogue or await _dialogue(settings, stack)
+        ids = MessageIds()
         deliverers = {
-            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel)
+            name: Deliverer(store=store, clock=clock, renderer=renderer, channel=channel, ids=ids)
             for name, channel in channels.items()
         }
         bus = await stack.enter_async_context(open_bus(database_url(settings)))
         translator = await stack.enter_async_context(open_translator(settings))
+        alerts = await stack.enter_async_context(open_alerts(settings, sealer, clock))
         app = _wire(
             settings,
             clock,
@@ -242,8 +268,10 @@ async def open_app(
             lexicons,
             channels,
             deliverers,
+            ids,
             bus,
             translator,
+            alerts,
         )
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
@@ -283,10 +311,12 @@ def _wire(
     lexicons: tuple[Lexicon, ...],
     channels: dict[Channel, ChannelPort],
     deliverers: dict[Channel, Deliverer],
+    ids: MessageIds,
     bus: Bus,
     translator: Translator,
+    alerts: Alerts,
 ) -> App:
-    posted, ids = _waker(deliverers), MessageIds()
+    posted = _waker(deliverers)
     ballast = Ballast(settings.data_dir / "ballast")
     eraser = Eraser(
         store=store,
@@ -313,9 +343,15 @@ def _wire(
         store=store,
         sealer=sealer,
         clock=clock,
-        dialogue=dialogue,
+        decider=Decider(
+            sealer=sealer,
+            clock=clock,
+            dialogue=dialogue,
+            renderer=renderer,
+            lexicons=lexicons,
+            codes=codes,
+        ),
         renderer=renderer,
-        lexicons=lexicons,
         eraser=eraser,
         ids=ids,
         is_holiday=is_danish_holiday,
@@ -374,6 +410,7 @@ def _wire(
         reader,
         Rooms(partial(make_world, settings, clock, renderer), clock),
         translator,
+        alerts,
     )
 
 
@@ -526,6 +563,7 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         renderer=app.renderer,
         rooms=app.rooms,
         translator=app.translator,
+        alerts=app.alerts,
     )
 
 

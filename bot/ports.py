@@ -24,7 +24,7 @@ from bot.domain.messages import (
     Sent,
 )
 from bot.domain.staff import StaffId
-from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Vault
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Subscriptions, Vault
 
 Lookup = NewType("Lookup", bytes)
 
@@ -241,8 +241,12 @@ class Messages(Protocol):
         For each conversation only its earliest unfinished message is returned, with its address.
         """
 
-    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
-        """Write state, attempts, due_at and reference of outgoing messages."""
+    async def mark(self, outgoing: Sequence[Outgoing]) -> Collection[MessageId]:
+        """Write state, attempts, due_at and reference; return the ids of those that do not stand.
+
+        Gone, held back or given to another channel meanwhile: nothing is written of them. Those of
+        a conversation that is being forgotten are among the returned ids as well.
+        """
 
     async def replies_after(
         self, conversation: ConversationId, after: MessageId, *, least: int = 0
@@ -290,7 +294,10 @@ class Messages(Protocol):
         """Tell whether once() has remembered a name."""
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
-        """Return the channel's ids of all messages of both sides since a moment, oldest first."""
+        """Return the channel's ids of all messages of both sides since a moment, oldest first.
+
+        A mark() under way is waited for, so that it either is seen or finds what became of its row.
+        """
 
     async def erase(
         self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
@@ -425,7 +432,10 @@ class Shifts(Protocol):
         """Note a sign of life; False when this person is not on shift."""
 
     async def end(self, staff: StaffId) -> None:
-        """End a shift; ending none is no error."""
+        """End a shift; ending none is no error. Its times are gone, its languages are kept."""
+
+    async def languages(self, staff: StaffId) -> frozenset[str] | None:
+        """Return the locales of somebody's last shift, under way or over; None before the first."""
 
     async def since(self, moment: datetime) -> Sequence[Shift]:
         """Return the shifts with a sign of life since a moment, longest at work first."""
@@ -455,6 +465,7 @@ class UnitOfWork(Protocol):
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions
+    subscriptions: Subscriptions
     audit: AuditTrail
 
 
@@ -636,8 +647,11 @@ class Translator(Protocol):
     def ready(self) -> bool:
         """Tell whether a translation can be offered at all."""
 
-    async def translate(self, text: str, source: str, target: str) -> str:
+    async def translate(self, text: str, source: str, target: str, *, detect: bool = False) -> str:
         """Return a text of at most LONGEST_TRANSLATION characters in another locale's language.
 
-        TranslatorUnavailableError when it is off, late or broken, or the text is longer.
+        With ``detect`` the language of the text is whatever the translator is sure of, and
+        ``source`` only where it is not sure.
+        TranslatorUnavailableError when it is off, late or broken, or the text is longer; also when
+        nothing is sure and both languages are the same.
         """

@@ -1,6 +1,7 @@
 """Settings: read once from the environment (prefix HAVN_) or a TOML file, then never again."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -57,6 +58,9 @@ class Settings:
     translator_url: str = ""
     translator_key: str = field(default="", repr=False)
 
+    push_subject: str = ""
+    push_services: str = ""
+
     chat_host: str = "127.0.0.1"
     chat_port: int = 8080
     console_host: str = "127.0.0.1"
@@ -103,6 +107,17 @@ class Settings:
             )
         if self.translator_key and not self.translator_url:
             raise ConfigurationError("HAVN_TRANSLATOR_KEY needs HAVN_TRANSLATOR_URL")
+        if self.push_subject and not _names_somebody(self.push_subject):
+            raise ConfigurationError(
+                "HAVN_PUSH_SUBJECT must be mailto: with an address, or an https address"
+            )
+        if self.push_services and not self.push_subject:
+            raise ConfigurationError("HAVN_PUSH_SERVICES needs HAVN_PUSH_SUBJECT")
+        if not all(_is_public_name(host) for host in self.push_hosts):
+            raise ConfigurationError(
+                "HAVN_PUSH_SERVICES must be names of hosts, such as push.example.org, "
+                "with commas between them; no addresses in numbers"
+            )
         if self.console_url and not (_is_https(self.console_url) or is_local(self.console_url)):
             raise ConfigurationError(
                 "HAVN_CONSOLE_URL must be an https address, or http on this machine itself"
@@ -143,6 +158,11 @@ class Settings:
     def socket(self) -> Path:
         """Return the socket of the NLU unit."""
         return self.nlu_socket or self.data_dir / "nlu.sock"
+
+    @property
+    def push_hosts(self) -> tuple[str, ...]:
+        """Return the push services that are called besides those of the known browsers."""
+        return tuple(host.strip().lower() for host in self.push_services.split(",") if host.strip())
 
     @property
     def chat_address(self) -> str:
@@ -190,6 +210,11 @@ _LARGEST = 100_000
 _LAST_PORT = 65_535
 
 
+# Its last part has a letter: an address in numbers has none.
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE)
+# Names that are given out inside of networks only (RFC 6761, RFC 6762, RFC 8375).
+_PRIVATE = (".localhost", ".local", ".internal", ".home.arpa")
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -208,6 +233,18 @@ def _is_https(address: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _names_somebody(subject: str) -> bool:
+    """Tell whether a push service can reach whoever runs this (RFC 8292, 2.1)."""
+    kind, _, rest = subject.partition(":")
+    name, _, host = rest.partition("@")
+    return _is_https(subject) or (kind == "mailto" and bool(name) and _is_public_name(host))
+
+
+def _is_public_name(host: str) -> bool:
+    """Tell whether a host has a name below a domain of the public kind, and is no number."""
+    return bool(_HOST.fullmatch(host)) and not host.endswith(_PRIVATE)
 
 
 def _keeps_texts_private(address: str) -> bool:

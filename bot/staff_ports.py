@@ -35,6 +35,9 @@ class Vault(Protocol):
     async def hand_over_first_chain_key(self) -> None:
         """Erase the key the trail began with: from now on only its holder has it."""
 
+    async def alert_key(self) -> bytes:
+        """Return the secret number Havn proves itself with to push services, made once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
@@ -174,3 +177,36 @@ class PasskeyRites(Protocol):
 
     def proved(self, answer: Any, passkey: Passkey, challenge: bytes) -> Passkey:
         """Return the passkey with its new count; ProofError when the answer does not prove it."""
+
+
+class Subscriptions(Protocol):
+    """Which browser of a person is rung while it is closed: at most one each, sealed."""
+
+    async def set(self, staff: StaffId, endpoint: str) -> None:
+        """Ring this browser of a person, and no other."""
+
+    async def of(self, staff: Collection[StaffId]) -> Mapping[StaffId, str]:
+        """Return the addresses of those who have one; one that cannot be opened is absent."""
+
+    async def drop(self, staff: StaffId | None = None) -> None:
+        """Ring a person no more, or nobody; none is no error."""
+
+
+class Alerts(Protocol):
+    """Rings browsers that are closed, through the push service each of them names.
+
+    Nothing is said: neither the service nor a locked screen learns more than that Havn rang.
+    """
+
+    @property
+    def key(self) -> str:
+        """Return what a browser needs to subscribe; empty where alerts are off."""
+
+    def takes(self, endpoint: str) -> bool:
+        """Tell whether an address is one of a push service that may be called."""
+
+    async def ring(self, endpoint: str) -> bool:
+        """Ring a browser; False when its subscription is over.
+
+        AlertError when the push service could not be reached or did not take it.
+        """

@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from bot import metrics
+from bot.adapters.code_words import read_code_words
 from bot.adapters.storage import tables
 from bot.bootstrap import App, policy
 from bot.commands.chat import chat
@@ -26,6 +27,7 @@ from bot.domain.conversation import Consent, Notify
 from bot.domain.errors import AlreadyTakenError, NotYoursError
 from bot.domain.handover import SIGNAL, Close, Outcome, State
 from bot.domain.messages import Channel, Media, MessageId, Reply, Sent, Tapped, Text
+from bot.domain.return_code import WORDS
 from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
@@ -34,7 +36,7 @@ from bot.services import erase
 from bot.services.privacy import privacy_page
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
 from tests.support import translation_server
-from tests.support.app import COLLEAGUE, Visitor, on_shift, screens
+from tests.support.app import COLLEAGUE, Visitor, off_shift, on_shift, screens
 from tests.support.claims import (
     IN_FORCE,
     REGISTERED,
@@ -68,11 +70,15 @@ LOOKED_AT = {
     "utter_nlu_off": "4e935275",
     "utter_danger_where": "0b00636b",
     "utter_danger_offer_person": "dc870cd3",
+    "utter_danger_offer_young": "3b53c152",
     "utter_check_intro": "470ad159",
     "utter_police_papers": "40ba27d8",
     "utter_shelter": "0f25d0e1",
     "utter_minor_limits": "cce4412c",
     "utter_minor_urgent": "d4b72b65",
+    "utter_return_code": "479fcf8e",
+    "utter_return_code_ask": "fde4452c",
+    "utter_return_code_wrong": "f1479e4b",
     "utter_human_consent": "1cc1cad6",
     "utter_human_notify": "c3c5f86c",
     "utter_human_code_word": "12ed380d",
@@ -80,6 +86,7 @@ LOOKED_AT = {
     "utter_queue_red_unanswered": "107864f6",
     "utter_queue_offhours": "dd2b1c16",
     "utter_queue_kept": "1f88fc59",
+    "utter_queue_kept_in_hours": "12b48d2d",
     "utter_human_joined": "9a2735b7",
     "utter_human_nothing_new": "49ad38a7",
     "utter_human_lost": "e8f7fb88",
@@ -119,7 +126,7 @@ LOOKED_AT = {
     "privacy_hide": "f6345ff4",
     "privacy_hide_limits": "1a5da3c0",
     "privacy_readers": "274ac1dc",
-    "privacy_translator": "4aa729fb",
+    "privacy_translator": "482d6d28",
     "privacy_signal": "2d826735",
     "privacy_sharing": "953fc52f",
     "privacy_court": "6a564f80",
@@ -236,13 +243,14 @@ class TestNumbersComeFromTheSettings:
             ("utter_autoclean_off", Channel.WEB, _WEB_MINUTES),
             ("utter_queue_wait", Channel.WEB, _WEB_MINUTES),
             ("utter_queue_kept", Channel.WEB, _WEB_MINUTES),
+            ("utter_queue_kept_in_hours", Channel.WEB, _WEB_MINUTES),
             ("utter_web_interruption", Channel.WEB, _WEB_MINUTES),
             ("utter_web_interruption", Channel.WEB, "It opens weather.example."),
         ],
     )
     @claims("utter_about_bot", "utter_human_consent", "utter_safe_to_talk", "utter_hide_limits")
     @claims("utter_autoclean_on", "utter_autoclean_off", "utter_queue_wait", "utter_queue_kept")
-    @claims("utter_web_interruption")
+    @claims("utter_web_interruption", "utter_queue_kept_in_hours")
     def test_screens(self, screen: str, channel: Channel, said: str) -> None:
         values = {"wait_estimate": "10-20", "next_open_time": "2026-11-24T09:00:00+00:00"}
         assert said in shown(screen, channel, **values)
@@ -462,7 +470,7 @@ class TestTheTerminal:
     @claims("utter_safe_to_talk", "utter_not_safe", "utter_privacy_short", "utter_privacy_more")
     @claims("utter_human_consent", "utter_human_notify", "utter_hide_limits")
     @claims("utter_queue_wait", "utter_queue_offhours", "utter_queue_kept")
-    @claims("utter_autoclean_on", "utter_autoclean_off")
+    @claims("utter_queue_kept_in_hours", "utter_autoclean_on", "utter_autoclean_off")
     @pytest.mark.parametrize("locale", in_force().texts.locales)
     def test_says_nothing_that_is_true_of_other_channels_only(self, locale: str) -> None:
         elsewhere = re.compile(
@@ -669,10 +677,15 @@ class TestHowLong:
             assert await opened(app, tmp_path) == ""
 
     @claims("utter_privacy_short", "privacy_kept_person", "utter_queue_kept", "utter_queue_wait")
-    @pytest.mark.parametrize("kept", [False, True])
-    async def test_who_waits_is_kept_until_the_cap(self, tmp_path: Path, *, kept: bool) -> None:
-        clock = FakeClock(CLOSED) if kept else FakeClock()
+    @claims("utter_queue_kept_in_hours")
+    @pytest.mark.parametrize(("kept", "in_hours"), [(False, True), (True, False), (True, True)])
+    async def test_who_waits_is_kept_until_the_cap(
+        self, tmp_path: Path, *, kept: bool, in_hours: bool
+    ) -> None:
+        clock = FakeClock() if in_hours else FakeClock(CLOSED)
         async with havn(tmp_path, clock) as app:
+            if kept and in_hours:
+                await off_shift(app, COLLEAGUE)
             visitor = Visitor(app, Channel.TELEGRAM)
             await asks_for_a_person(visitor)
             if kept:
@@ -686,8 +699,8 @@ class TestHowLong:
 
     @claims("utter_privacy_short", "privacy_web_idle", "utter_autoclean_on", "utter_autoclean_off")
     @claims("utter_web_interruption", "utter_queue_wait", "utter_queue_offhours")
-    @claims("utter_queue_kept")
-    @pytest.mark.parametrize("waiting", ["", "waits", "kept"])
+    @claims("utter_queue_kept", "utter_queue_kept_in_hours")
+    @pytest.mark.parametrize("waiting", ["", "waits", "kept", "kept in hours"])
     async def test_a_web_chat_the_idle_minutes_whoever_waits(
         self, tmp_path: Path, waiting: str
     ) -> None:
@@ -695,9 +708,11 @@ class TestHowLong:
         async with havn(tmp_path, clock) as app:
             visitor = Visitor(app)
             await visitor.starts()
+            if waiting == "kept in hours":
+                await off_shift(app, COLLEAGUE)
             if waiting:
                 await asks_for_a_person(visitor)
-            if waiting == "kept":
+            if waiting.startswith("kept"):
                 await visitor.taps("utter_queue_kept")
             assert (await visitor.handover() is not None) is bool(waiting)
             await keep_house(app, clock, minutes=6)
@@ -1061,7 +1076,11 @@ class TestWebPage:
     async def test_a_translator_is_named_where_one_is_set_and_gets_words_and_languages_only(
         self, tmp_path: Path
     ) -> None:
-        """That nothing of a translation is kept is tried in tests/unit/web/test_translation.py."""
+        """The rest is tried in tests/unit/web/.
+
+        That no translation of a visitor's words is kept: test_translation.py. That what a
+        counsellor writes may be translated too: test_send_translated.py.
+        """
         async with havn(tmp_path / "off", FakeClock()) as app, browser(app) as visit:
             await visit.get("/privacy")
             assert word("privacy_translator") not in visit.page
@@ -1441,7 +1460,7 @@ class TestInATalk:
             await asks_for_a_person(visitor)
             assert await visitor.handover() is not None
 
-    @claims("utter_minor_urgent")
+    @claims("utter_minor_urgent", "utter_danger_offer_young")
     async def test_the_young_in_danger_show_only_new_messages_and_read_the_limits(
         self, tmp_path: Path
     ) -> None:
@@ -1449,7 +1468,8 @@ class TestInATalk:
             visitor = Visitor(app)
             await visitor.taps("utter_minor_intro minor=yes")
             await visitor.says(f"{CRY} {CANARY}")
-            await visitor.taps("utter_danger_offer_person level=red")
+            (offer,) = await visitor.taps("utter_danger_offer_person level=red")
+            assert offer.bubble.screen == "utter_danger_offer_young"
             wait, limits = await visitor.taps("action_queue_urgent")
             assert "112" in wait.bubble.text
             assert wait.bubble.screen == "utter_queue_wait"
@@ -1461,6 +1481,56 @@ class TestInATalk:
             await visitor.says("new words")
             talk = await app.reader.open(COLLEAGUE, handover.id or 0)
             assert [s.text for s in talk.said if s.author == "visitor"] == ["new words"]
+
+
+class TestReturnCode:
+    @claims("utter_return_code", "utter_return_code_ask", "utter_return_code_wrong")
+    async def test_the_words_open_the_chat_once_elsewhere_and_are_deleted(
+        self, tmp_path: Path
+    ) -> None:
+        async with phone(tmp_path, FakeClock(), settings={"return_codes": True}) as chat:
+            await chat.sends("/start")
+            old = Visitor(chat.app, Channel.TELEGRAM, sender=str(chat.person.id))
+            await asks_for_a_person(old)
+            waits = await old.handover()
+            assert waits is not None
+            await old.taps("action_return_code")
+            await chat.settle()
+            code = chat.texts[-1].partition(":")[2].partition(".")[0].strip()
+            assert len(code.split()) == WORDS
+            assert all(word in read_code_words() for word in code.split())
+            await chat.taps("Go on")
+            assert code not in " ".join(chat.texts)
+
+            chat.clock.turn(minutes=4)
+            await chat.app.hotline.take(COLLEAGUE, ALIAS, waits.id or 0)
+            await chat.app.hotline.say(COLLEAGUE, ALIAS, waits.id or 0, CANARY, "1")
+            new, late = Visitor(chat.app), Visitor(chat.app)
+            await new.says(code)
+            assert CANARY in (await new.taps("action_pull"))[-1].bubble.text
+            assert screens(await late.says(code)) == ["utter_return_code_wrong"]
+
+    @claims("utter_return_code", "utter_return_code_wrong")
+    async def test_new_words_replace_the_old_and_after_a_minute_words_are_looked_at(
+        self, tmp_path: Path
+    ) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock, return_codes=True) as app:
+            visitor, other = Visitor(app), Visitor(app)
+            await asks_for_a_person(visitor)
+            first, second = [
+                said.bubble.text.partition(":")[2].partition(".")[0].strip()
+                for _ in range(2)
+                for said in await visitor.taps("action_return_code")
+            ]
+            # However many were wrong before, a minute is enough.
+            for _ in range(10):
+                assert screens(await other.says(first)) == ["utter_return_code_wrong"]
+                clock.turn(minutes=1)
+            assert screens(await other.says(first)) == ["utter_return_code_wrong"]
+            assert screens(await other.says(second)) == ["utter_return_code_wrong"]
+            clock.turn(minutes=1)
+            assert screens(await other.says(second)) == ["utter_push_ping"]
 
 
 class TestSafeWord:

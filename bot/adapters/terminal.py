@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class TerminalChat:
         self._sender = secrets.token_hex(16)
         self._count = 0
         self._last = MessageId(0)
-        self._choices: Sequence[Choice] = ()
+        self._buttons: Sequence[Sequence[Choice]] = ()
 
     async def start(self) -> Sequence[Sent]:
         """Open the chat."""
@@ -48,16 +49,16 @@ class TerminalChat:
     async def type(self, text: str) -> Sequence[Sent]:
         """Send typed words; a number presses the button of that number."""
         number = as_number(text)
-        if number is not None and 0 < number <= len(self._choices):
-            return await self.tap(self._choices[number - 1].data)
+        if number is not None and 0 < number <= len(self.choices):
+            return await self._do(Tapped(Tap.decode(self.choices[number - 1].data)))
         return await self._do(Text(text))
 
     async def tap(self, label_or_to: str) -> Sequence[Sent]:
-        """Press a button by its label on the last screen, or by where it leads.
+        """Press a button by its label, in the newest reply first, or by where it leads.
 
         InvalidTapError when it is neither.
         """
-        for choice in self._choices:
+        for choice in chain.from_iterable(reversed(self._buttons)):
             if label_or_to in (choice.label, choice.data, choice.data.split(" ")[0]):
                 return await self._do(Tapped(Tap.decode(choice.data)))
         return await self._do(Tapped(Tap.decode(label_or_to)))
@@ -80,13 +81,27 @@ class TerminalChat:
         said = await self._door.shown(Channel.TERMINAL, self._sender, self._last) or answered
         if said:
             self._last = said[-1].id
-            self._choices = [choice for row in said[-1].bubble.rows for choice in row]
+            self._buttons = pressable(said)
         return said
 
     @property
     def choices(self) -> Sequence[Choice]:
-        """Return the buttons of the last screen, in order."""
-        return self._choices
+        """Return the buttons of what was shown last, in the order of their numbers."""
+        return list(chain.from_iterable(self._buttons))
+
+
+def pressable(said: Sequence[Sent]) -> Sequence[Sequence[Choice]]:
+    """Return the buttons of each of some replies shown together; a repeated one stands last only.
+
+    A question may be followed by another line before anybody can answer it.
+    """
+    later: set[str] = set()
+    buttons: list[Sequence[Choice]] = []
+    for sent in reversed(said):
+        own = [c for row in sent.bubble.rows for c in row if c.data not in later]
+        later |= {choice.data for choice in own}
+        buttons.append(own)
+    return buttons[::-1]
 
 
 def as_number(text: str) -> int | None:
@@ -109,18 +124,19 @@ def as_json(sent: Sent) -> str:
     )
 
 
-def show(console: Console, sent: Sent, *, numbered: bool = True) -> None:
-    """Print one reply and its buttons, with the numbers that press them."""
-    bubble = sent.bubble
-    console.print(Panel(RichText(bubble.text), border_style="cyan", expand=False))
-    number = 0
-    for row in bubble.rows if numbered else ():
-        line = RichText("  ")
-        for choice in row:
-            number += 1
-            line.append(f" {number} ", style="reverse")
-            line.append(f" {choice.label}   ")
-        console.print(line)
+def show(console: Console, said: Sequence[Sent]) -> None:
+    """Print replies shown together and their buttons, with the numbers that press them."""
+    numbers = count(1)
+    for sent, buttons in zip(said, pressable(said), strict=True):
+        console.print(Panel(RichText(sent.bubble.text), border_style="cyan", expand=False))
+        for row in sent.bubble.rows:
+            line = RichText("  ")
+            for choice in row:
+                if choice in buttons:
+                    line.append(f" {next(numbers)} ", style="reverse")
+                    line.append(f" {choice.label}   ")
+            if line.plain.strip():
+                console.print(line)
 
 
 async def play(chat: TerminalChat, turns: Sequence[Mapping[str, Any]]) -> AsyncIterator[Sent]:

@@ -1,7 +1,6 @@
 """``havn chat``: a conversation on the terminal, by hand or from a script."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,7 +34,7 @@ def _print(sent: Sent, *, as_lines: bool) -> None:
     if as_lines:
         click.echo(as_json(sent))
     else:
-        show(Console(), sent)
+        show(Console(), [sent])
 
 
 async def _by_hand(app: App, talk: TerminalChat, locale: str) -> None:
@@ -43,7 +42,7 @@ async def _by_hand(app: App, talk: TerminalChat, locale: str) -> None:
     words = app.renderer.values
     shown = locale or "en"
     console.print(words.word("terminal_hint", shown), style="dim")
-    _show_all(console, await talk.start())
+    show(console, await talk.start())
     while True:
         try:
             prompt = f"{words.word('terminal_prompt', shown)}: "
@@ -63,11 +62,5 @@ async def _by_hand(app: App, talk: TerminalChat, locale: str) -> None:
             continue
         if any(one.bubble.screen in ("utter_hide_done", "utter_forget_done") for one in said):
             console.clear()
-        _show_all(console, said)
+        show(console, said)
         shown = said[-1].bubble.locale if said else shown
-
-
-def _show_all(console: Console, said: Sequence[Sent]) -> None:
-    """Show replies; only the last one's buttons are numbered, because only they can be pressed."""
-    for sent in said:
-        show(console, sent, numbered=sent is said[-1])

@@ -29,7 +29,7 @@ from bot.domain.triage import (
 )
 from bot.domain.turn import MENU
 from bot.ports import Meaning
-from bot.services.answer import NLU_CHARACTERS
+from bot.services.decide import NLU_CHARACTERS
 from bot.settings import Settings
 
 _FIELDS = ("lang", "intent", "level", "text")

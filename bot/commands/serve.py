@@ -98,6 +98,7 @@ async def _running(
             tasks.append(answer_http(web_app(app, channels), chat_socket))
             tasks.append(answer_http(console_app(app, links), console_socket))
             tasks.append(trail(app).run())
+            tasks.append(app.ringer.run())
         if role in (Role.ALL, Role.TELEGRAM):
             tasks += channels.listening(app)
         if role in (Role.ALL, Role.TELEGRAM, Role.DELIVER):

@@ -6,6 +6,7 @@ emergency numbers as any page for newcomers does, so they stay one tap away; wor
 them at once. What is typed meanwhile is wiped: somebody else may be typing.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.domain.conversation import Memory
@@ -37,10 +38,13 @@ def choose(step: Step, text: str, understanding: Understanding) -> Turn:
 
 def is_said(memory: Memory, event: Event, situation: Situation) -> bool:
     """Tell whether the safe word stands in a line of its own: texts in a row come as one text."""
+    return isinstance(event, Text) and is_in(memory, event.text, situation.hash_word)
+
+
+def is_in(memory: Memory, text: str, hash_word: Callable[[str], str]) -> bool:
+    """Tell whether a text has the safe word in a line of its own."""
     chosen = memory.safe_word
-    if not chosen or not isinstance(event, Text):
-        return False
-    return any(situation.hash_word(line) == chosen for line in event.text.splitlines())
+    return bool(chosen) and any(hash_word(line) == chosen for line in text.splitlines())
 
 
 def turn_over(step: Step) -> Turn:

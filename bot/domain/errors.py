@@ -14,11 +14,14 @@ HavnError
 ├── KeyUnavailableError     a data key is gone or cannot be unwrapped
 ├── DialogueUnavailableError   the NLU unit is off, late or broken
 ├── TranslatorUnavailableError machine translation is off, late or broken
+├── AlertError              a push service could not be reached, or did not take an alert
 ├── RefusedError            a wish of staff that the state of things does not allow
 │   ├── AlreadyTakenError       somebody else holds the conversation, or it is over
 │   ├── NotYoursError           it is held by somebody else, or by nobody
 │   ├── NothingToTransferError  nobody offers it (any more)
 │   ├── LineTooLongError        a line is longer than a channel carries in one message
+│   ├── UnfaithfulError         a machine's translation must not be sent; it says why
+│   ├── LanguageChangedError    the visitor reads another language by now
 │   ├── ReasonMissingError      a step that needs a reason has none
 │   ├── FullError               the counsellor holds as much as one should
 │   ├── StillOpenError          a shift cannot end with open conversations
@@ -34,6 +37,8 @@ HavnError
 
 No message of these errors ever holds what a visitor wrote.
 """
+
+from bot.domain.faithful import Fault
 
 
 class HavnError(Exception):
@@ -92,6 +97,10 @@ class TranslatorUnavailableError(HavnError):
     """Machine translation is off, late or broken."""
 
 
+class AlertError(HavnError):
+    """A push service could not be reached, or did not take an alert."""
+
+
 class RefusedError(HavnError):
     """A wish of staff that the state of things does not allow."""
 
@@ -110,6 +119,18 @@ class NothingToTransferError(RefusedError):
 
 class LineTooLongError(RefusedError):
     """A line is longer than a channel carries in one message; nothing of it was sent."""
+
+
+class UnfaithfulError(RefusedError):
+    """A machine's translation of a line must not be sent."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class LanguageChangedError(RefusedError):
+    """A line was translated for a visitor who reads another language by now."""
 
 
 class ReasonMissingError(RefusedError):

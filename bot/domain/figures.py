@@ -176,6 +176,12 @@ class Table:
     totals: tuple[Cell, ...]
     total: Cell
 
+    @property
+    def hides(self) -> bool:
+        """Tell whether a count of any week is not shown."""
+        cells = (cell for row in self.rows for cell in (*row.cells, row.total))
+        return any(cell.mark is not Mark.SHOWN for cell in cells)
+
 
 def table(
     kind: Kind, counters: Counters, weeks: Collection[str], now: datetime, *, locales: Sequence[str]

@@ -87,11 +87,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words of a counsellor, as they typed them, under the alias the visitor knows them by."""
+    """Words of a counsellor, as they typed them, under the alias the visitor knows them by.
+
+    ``original`` is what they typed where they had it translated: then ``text`` is a machine's,
+    which they have read back and approved, and both are shown.
+    """
 
     alias: str
     text: str = field(repr=False)
     locale: str
+    original: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.domain.effects import Forget, Hide, Offer, Release, Withdraw
 from bot.domain.messages import Reply
-from bot.domain.screens import CARE, DANGER, LANGUAGES, PING, SAFE
+from bot.domain.screens import CARE, DANGER, LANGUAGES, OFFER_PERSON, OFFER_YOUNG, PING, SAFE
 from bot.domain.step import Step, Turn
 
 # Screens on which the notice about an unreviewed translation would stand in the way.
@@ -16,7 +16,7 @@ _NO_NOTICE = frozenset(
 )
 
 
-_CARE_SCREENS = frozenset({CARE, "utter_suicide_stay", "utter_danger_offer_person", DANGER})
+_CARE_SCREENS = frozenset({CARE, "utter_suicide_stay", OFFER_PERSON, OFFER_YOUNG, DANGER})
 
 
 def finish(step: Step, turn: Turn) -> Turn:

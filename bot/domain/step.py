@@ -11,7 +11,18 @@ from bot.domain.effects import Effect
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Reply
 from bot.domain.return_code import code_buttons
-from bot.domain.screens import JOINED, LANGUAGES, MENU, RETURN_CODE, SAFE, Deck
+from bot.domain.screens import (
+    JOINED,
+    KEPT,
+    KEPT_IN_HOURS,
+    LANGUAGES,
+    MENU,
+    OFFER_PERSON,
+    OFFER_YOUNG,
+    RETURN_CODE,
+    SAFE,
+    Deck,
+)
 
 # Screens that say an alias or a code, which is known only when they are first shown.
 _NAMING = frozenset({JOINED, RETURN_CODE, "utter_human_transfer"})
@@ -23,8 +34,9 @@ _ARRIVING = frozenset({SAFE, LANGUAGES})
 class Situation:
     """Everything a turn depends on besides the conversation and the event.
 
-    ``held`` counts what a counsellor wrote and the visitor has not seen. ``hash_word`` is a keyed
-    hash, so that a secret word can be compared and never kept.
+    ``next_open`` is when the hours begin next, empty inside of them: then somebody may come at any
+    time. ``held`` counts what a counsellor wrote and the visitor has not seen. ``hash_word`` is a
+    keyed hash, so that a secret word can be compared and never kept.
     """
 
     deck: Deck
@@ -88,12 +100,24 @@ def show(step: Step, screen: str, *effects: Effect, **values: str) -> Turn:
     memory = step.memory
     extra = code_buttons(screen, situation.state()) if situation.return_codes else ()
     on = situation.on if _leaves(step) else ""
-    reply = Reply(screen, step.speaking(), values=filled, extra=extra, on=on)
+    reply = Reply(_true_here(step, screen), step.speaking(), values=filled, extra=extra, on=on)
     if screen != LANGUAGES:
         memory = replace(memory, screen=screen)
     if not self_check.is_question(screen):
         memory = replace(memory, sign=False)
     return Turn(memory, (reply,), effects)
+
+
+def _true_here(step: Step, screen: str) -> str:
+    """Return the screen that says the same as another in words that are true for this visitor.
+
+    Its buttons are the same, so that the conversation remembers the other.
+    """
+    if screen == KEPT and not step.situation.next_open:
+        return KEPT_IN_HOURS
+    if screen == OFFER_PERSON and step.memory.minor:
+        return OFFER_YOUNG
+    return screen
 
 
 def show_again(step: Step) -> Turn:

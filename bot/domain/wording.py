@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.facts import PLACEHOLDER
+from bot.domain.triage.normalise import UNSPACED
 
 _SENTENCE = re.compile(r"[.!?…]+[\s\"»”)]+|[.!?…]+$|\n+|;\s|:\s")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -87,7 +88,9 @@ def forbidden(where: str, text: str, banned: Iterable[str]) -> Iterator[Finding]
     """Find words that label, promise or diagnose."""
     plain = PLACEHOLDER.sub(" ", text).casefold()
     for word in banned:
-        if re.search(rf"\b{re.escape(word.casefold())}", plain):
+        # Thai has no spaces: there a word may begin anywhere.
+        begin = "" if UNSPACED.match(word) else r"\b"
+        if re.search(f"{begin}{re.escape(word.casefold())}", plain):
             yield Finding(where, "forbidden word", f'"{word}" must not stand here')
 
 

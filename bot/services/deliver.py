@@ -1,6 +1,7 @@
 """Sends what is pending: rows first, network after, outside any transaction.
 
 A kill between sending and marking sends once more, never loses: at least once, in order per chat.
+What arrives although the visitor hid, forgot or left the channel meanwhile is deleted at once.
 """
 
 import asyncio
@@ -23,7 +24,8 @@ from bot.ports import (
     Refusal,
     Store,
 )
-from bot.services.ids import made_at
+from bot.services.effects import outgoing
+from bot.services.ids import MessageIds, made_at
 from bot.services.reply import Renderer
 
 log = logger(__name__)
@@ -65,12 +67,19 @@ class Deliverer:
     """Delivers the outbox of one channel."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, renderer: Renderer, channel: ChannelPort
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        renderer: Renderer,
+        channel: ChannelPort,
+        ids: MessageIds,
     ) -> None:
         self._store = store
         self._clock = clock
         self._renderer = renderer
         self._channel = channel
+        self._ids = ids
         self._wake = asyncio.Event()
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
@@ -104,7 +113,9 @@ class Deliverer:
         taken = await self._take(now)
         done = await asyncio.gather(*(self._send(one) for one in taken))
         async with self._store.begin() as unit:
-            await unit.messages.mark(done)
+            gone = await unit.messages.mark(done)
+        astray = [one for one in done if one.id in gone and one.reference]
+        await asyncio.gather(*(self._take_back(one) for one in astray))
         return len(taken)
 
     async def _take(self, now: datetime) -> Sequence[Outgoing]:
@@ -121,8 +132,8 @@ class Deliverer:
                     later.append(replace(one, due_at=now + timedelta(seconds=wait)))
                 else:
                     taken.append(replace(one, state=Delivery.SENDING, due_at=now + LEASE))
-            await unit.messages.mark([*taken, *later])
-        return taken
+            gone = await unit.messages.mark([*taken, *later])
+        return [one for one in taken if one.id not in gone]
 
     def _wait(self, address: str, now: datetime) -> float:
         if len(self._chats) > 10_000:  # noqa: PLR2004 -- a bound on memory, nothing more
@@ -154,6 +165,25 @@ class Deliverer:
             return ""
         bubble = self._renderer.render(one.body.then, self._channel.name)
         return await self._channel.show(one.address, bubble)
+
+    async def _take_back(self, one: Outgoing) -> None:
+        """Delete what has arrived too late; later again where the channel is busy."""
+        try:
+            await self._channel.delete(one.address, (one.reference,))
+        except DeliveryError as error:
+            log.warning("take_back_refused", refusal=error.refusal)
+            if error.refusal is Refusal.LATER:
+                await self._delete_later(one)
+
+    async def _delete_later(self, one: Outgoing) -> None:
+        """Leave a deletion to the outbox, as long as the chat is still where it was."""
+        now = self._clock.now()
+        async with self._store.begin() as unit:
+            loaded = await unit.conversations.load([one.conversation])
+            for conversation in loaded.values():
+                if conversation.channel is self._channel.name:
+                    body, id_ = Deletion((one.reference,)), self._ids.next(now)
+                    await unit.messages.post([outgoing(conversation, body, id_=id_, now=now)])
 
     def _refused(self, one: Outgoing, error: DeliveryError) -> Outgoing:
         metrics.delivered(self._channel.name, error.refusal)

@@ -245,9 +245,13 @@ async def release(
 
 
 async def hold(unit: UnitOfWork, conversation: ConversationId) -> Sequence[MessageId]:
-    """Hold back what a counsellor wrote and is not yet on its way; return all that is held."""
+    """Hold back what a counsellor wrote and has not arrived; return all that is held.
+
+    What is on its way is held as well, and taken back once it is there (deliver.py): better shown
+    twice than never, or to somebody else.
+    """
     thread = await unit.messages.thread(conversation, MessageId(0), _UNSEEN)
-    waiting = (Delivery.PENDING, Delivery.HELD)
+    waiting = (Delivery.PENDING, Delivery.SENDING, Delivery.HELD)
     unseen = [
         one for one in thread if isinstance(one, Outgoing) and one.human and one.state in waiting
     ]
@@ -266,6 +270,23 @@ async def set_autoclean(
         await unit.timers.cancel(conversation, AUTOCLEAN)
 
 
+async def traces(unit: UnitOfWork, conversation: ConversationId, now: datetime) -> Sequence[str]:
+    """Return the references of all that can be deleted on the visitor's side.
+
+    Those of an earlier hiding that was not carried out yet are known to nothing but its own wish.
+    """
+    rows = await unit.messages.replies_after(conversation, MessageId(0))
+    unfinished = (Delivery.PENDING, Delivery.SENDING)
+    owed = [
+        reference
+        for row in rows
+        if isinstance(row.body, Deletion) and row.state in unfinished
+        for reference in row.body.references
+    ]
+    known = await unit.messages.references(conversation, now - DELETABLE)
+    return list(dict.fromkeys([*owed, *known]))
+
+
 async def hide(
     unit: UnitOfWork,
     conversation: Conversation,
@@ -279,7 +300,7 @@ async def hide(
 
     What a counsellor wrote and the visitor has not seen is held back and stays.
     """
-    references = await unit.messages.references(conversation.id, now - DELETABLE)
+    references = await traces(unit, conversation.id, now)
     unseen = await hold(unit, conversation.id)
     await unit.messages.erase(conversation.id, up_to=up_to, but=unseen)
     word = Reply(then, conversation.memory.locale or "en") if then else None

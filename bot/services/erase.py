@@ -14,7 +14,7 @@ from bot.domain.topics import QUEUE, handover_topic
 from bot.logs import error_class, logger
 from bot.ports import ChannelPort, Clock, DeliveryError, Sealer, Store, UnitOfWork
 from bot.services.batch import Batch
-from bot.services.effects import DELETABLE
+from bot.services.effects import traces
 from bot.services.news import Publish, quietly
 from bot.services.reply import Renderer
 
@@ -127,15 +127,16 @@ class Eraser:
         self, ids: Collection[ConversationId], asked: Collection[ConversationId]
     ) -> Sequence[_Leaving]:
         """Mark the conversations, and read what is needed to clean the visitor's side."""
-        since = self._clock.now() - DELETABLE
+        now = self._clock.now()
         async with self._store.begin() as unit:
             loaded = await unit.conversations.load(ids, forgetting=True)
+            # First the mark: a message that arrives from now on is taken back by who sent it.
+            await unit.conversations.begin_forgetting(ids, now)
             leaving = [
-                _Leaving(one, await unit.messages.references(one.id, since))
-                for one in loaded.values()
+                _Leaving(one, await traces(unit, one.id, now))
+                for _, one in sorted(loaded.items())
                 if one.channel in self._channels and (one.id in asked or one.memory.autoclean)
             ]
-            await unit.conversations.begin_forgetting(ids, self._clock.now())
             ended = await self._end_requests(unit, ids)
         for number in ended:
             self._publish(handover_topic(number))

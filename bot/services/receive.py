@@ -1,16 +1,20 @@
 """The way in: store first, acknowledge then, answer after that. The whole story in one place.
 
-accept()  →  a transaction stores the message, sealed; when it commits, the channel may be told
-answer()  →  triage, then the NLU unit (outside any transaction), then a transaction stores the
-             replies and the new memory and marks the message as answered
+accept()  →  a transaction stores the message, sealed, and answers it if it is a tap; when it
+             commits, the channel may be told
+answer()  →  what was typed: triage, then the NLU unit (outside any transaction), then a transaction
+             stores the replies and the new memory and marks the message as answered
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot import metrics
+from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
@@ -29,7 +33,7 @@ from bot.domain.screens import PING
 from bot.domain.triage import Lexicon, assess
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Deletion, Lookup, Outgoing, Sealer, Store, UnitOfWork
-from bot.services.answer import Answers
+from bot.services.answer import NOTHING, Answered, Answers
 from bot.services.batch import Batch
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds, conversation_id
@@ -65,11 +69,24 @@ class _Delivery:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """Where an incoming message belongs; ``fresh`` when this very call stored it."""
+    """Where an incoming message belongs; ``fresh`` when this very call stored it.
+
+    ``said`` is its answer, None where it is still to be given, ``pause`` how long that waits.
+    """
 
     conversation: ConversationId
     message: MessageId
     fresh: bool
+    urgent: bool = False
+    pause: timedelta = timedelta(0)
+    said: Sequence[Outgoing] | None = None
+
+
+_Answer = Callable[[UnitOfWork, Mapping[ConversationId, bool]], Awaitable[Answered]]
+
+
+class _UnansweredError(Exception):
+    """An answer could not be written with its message: the message is stored without."""
 
 
 class Reception:
@@ -104,15 +121,10 @@ class Reception:
         self, incoming: Sequence[Incoming], *, mark: tuple[str, int] | None = None
     ) -> None:
         """Store messages durably, then let them be answered in the background."""
-        cleaned = [_clean(one) for one in incoming]
-        placed = await self._storing(_Delivery(cleaned, mark))
-        fresh: dict[ConversationId, bool] = {}
-        for one, place in zip(cleaned, placed, strict=True):
-            if place.fresh:
-                urgent = fresh.get(place.conversation, False) or self._is_urgent(one.event)
-                fresh[place.conversation] = urgent
-        for conversation, urgent in fresh.items():
-            self._later(conversation, urgent=urgent)
+        placed = await self._storing(_Delivery([_clean(one) for one in incoming], mark))
+        left = {p.conversation: p for p in placed if p.fresh and p.said is None}
+        for place in left.values():
+            self._later(place.conversation, place.pause, urgent=place.urgent)
 
     async def mark(self, name: str) -> int | None:
         """Return a mark stored with accept()."""
@@ -121,10 +133,10 @@ class Reception:
 
     async def converse(self, incoming: Incoming) -> Sequence[Sent]:
         """Store one message, answer it, and return what is shown in return."""
-        incoming = _clean(incoming)
-        (placed,) = await self._storing(_Delivery([incoming]))
-        urgent = self._is_urgent(incoming.event)
-        said = await self._answers(placed.conversation, urgent=urgent)
+        (placed,) = await self._storing(_Delivery([_clean(incoming)]))
+        said = placed.said
+        if said is None:
+            said = await self._answers(placed.conversation, placed.pause, urgent=placed.urgent)
         if said or placed.fresh:
             return self._rendered(said)
         after = placed.message
@@ -186,7 +198,7 @@ class Reception:
         async with self._store.begin() as unit:
             left = await unit.messages.with_unanswered(self._clock.now() + _NOW, 500)
         for conversation in left:
-            self._later(conversation, urgent=False)
+            self._later(conversation, timedelta(0), urgent=False)
         return len(left)
 
     async def close(self) -> None:
@@ -210,14 +222,16 @@ class Reception:
             return self._alarm(event) is not None
         return isinstance(event, Tapped) and event.tap.to.startswith(_URGENT_TAPS)
 
-    def _later(self, conversation: ConversationId, *, urgent: bool) -> None:
-        task = asyncio.create_task(self._answer_quietly(conversation, urgent=urgent))
+    def _later(self, conversation: ConversationId, pause: timedelta, *, urgent: bool) -> None:
+        task = asyncio.create_task(self._answer_quietly(conversation, pause, urgent=urgent))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _answer_quietly(self, conversation: ConversationId, *, urgent: bool) -> None:
+    async def _answer_quietly(
+        self, conversation: ConversationId, pause: timedelta, *, urgent: bool
+    ) -> None:
         try:
-            await self._answers(conversation, urgent=urgent)
+            await self._answers(conversation, pause, urgent=urgent)
         except Exception as error:  # noqa: BLE001 -- stays in the inbox; resume() tries again
             log.warning("answer_failed", error=error_class(error))
 
@@ -263,7 +277,18 @@ class Reception:
         ]
 
     async def _store_all(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
-        """Store many deliveries in one transaction; one fsync serves them all."""
+        """Store many deliveries in one transaction, with their answers where these fit in.
+
+        One fsync serves them all. What cannot be answered is stored all the same.
+        """
+        try:
+            return await self._take_in(deliveries, self._answers.at_once)
+        except _UnansweredError:
+            return await self._take_in(deliveries, _leave)
+
+    async def _take_in(
+        self, deliveries: Sequence[_Delivery], answer: _Answer
+    ) -> Sequence[Sequence[_Placed]]:
         everything = [one for delivery in deliveries for one in delivery.incoming]
         now = self._clock.now()
         async with self._store.begin() as unit:
@@ -276,11 +301,61 @@ class Reception:
             for delivery in deliveries:
                 if delivery.mark:
                     await unit.marks.set(*delivery.mark)
+            placed = await self._place(unit, arrivals, stored)
+            taps = {p.conversation: p.urgent for p in placed if p.fresh and not p.pause}
+            try:
+                answered = await answer(unit, taps)
+            except Exception as error:
+                log.warning("answer_failed", error=error_class(error))
+                raise _UnansweredError from error
         for arrival in arrivals:
             if arrival.id in stored:
                 metrics.received(arrival.incoming.channel)
-        placed = iter([_Placed(a.conversation, a.id, a.id in stored) for a in arrivals])
-        return [[next(placed) for _ in delivery.incoming] for delivery in deliveries]
+        said = await self._answers.conclude(answered)
+        each = iter([replace(p, said=said.get(p.conversation)) for p in placed])
+        return [[next(each) for _ in delivery.incoming] for delivery in deliveries]
+
+    async def _place(
+        self, unit: UnitOfWork, arrivals: Sequence[Arrival], stored: AbstractSet[MessageId]
+    ) -> Sequence[_Placed]:
+        """Count what is new, and tell how long the answers wait."""
+        fresh = [arrival for arrival in arrivals if arrival.id in stored]
+        urgent = {a.conversation for a in fresh if self._is_urgent(a.incoming.event)}
+        # What comes together counts once: it is answered together.
+        pauses = {
+            id_: self._answers.hear(id_, urgent=id_ in urgent)
+            for id_ in {arrival.conversation for arrival in fresh}
+        }
+        waiting = [arrival for arrival in fresh if pauses[arrival.conversation]]
+        pauses |= {id_: timedelta(0) for id_ in await self._turning_away(unit, waiting)}
+        return [
+            _Placed(
+                a.conversation,
+                a.id,
+                a.id in stored,
+                a.conversation in urgent,
+                pauses.get(a.conversation, timedelta(0)),
+            )
+            for a in arrivals
+        ]
+
+    async def _turning_away(
+        self, unit: UnitOfWork, arrivals: Sequence[Arrival]
+    ) -> AbstractSet[ConversationId]:
+        """Return where a safe word came: it waits in no flood, and nothing notes it."""
+        texts = [
+            (arrival.conversation, arrival.incoming.event.text)
+            for arrival in arrivals
+            if isinstance(arrival.incoming.event, Text)
+        ]
+        loaded = await unit.conversations.load({conversation for conversation, _ in texts})
+        return {
+            id_
+            for id_, text in texts
+            if (found := loaded.get(id_))
+            and not found.memory.decoy
+            and decoy.is_in(found.memory, text, partial(self._sealer.hash_word, id_))
+        }
 
     async def _homes(
         self, unit: UnitOfWork, incoming: Sequence[Incoming]
@@ -328,6 +403,10 @@ class Reception:
             }
         )
         return ids
+
+
+async def _leave(_unit: UnitOfWork, _ids: Mapping[ConversationId, bool]) -> Answered:
+    return NOTHING
 
 
 def _clean(incoming: Incoming) -> Incoming:

@@ -16,6 +16,8 @@ _HIDE = "action_hide"
 _LONG_LABEL = 14
 # The screen of a bubble that holds a counsellor's own words.
 LINE = "line"
+# The word of the deck between a machine's translation and what was typed.
+_BY_MACHINE = "line_by_machine"
 # Screens that counsellors send: approved sentences in the visitor's locale.
 CANNED = "utter_canned_"
 _TALK = "utter_human_joined"
@@ -63,12 +65,18 @@ class Renderer:
             alias = said_by(body)
         else:
             ways_out = self._rows(self.deck[_TALK].buttons, Reply(_TALK, body.locale))
-            bubble = Bubble(LINE, body.locale, body.text, tuple(ways_out))
+            bubble = Bubble(LINE, body.locale, self._said(body), tuple(ways_out))
             alias = body.alias
         if not alias or channel is Channel.WEB:
             return bubble
         text = mark_start(f"{_PERSON} {alias}: {bubble.text}", body.locale)
         return replace(bubble, text=text)
+
+    def _said(self, line: Line) -> str:
+        """Return the words of a line; a machine's are marked, with what was typed below them."""
+        if not line.original:
+            return line.text
+        return f"{line.text}\n\n{self.values.word(_BY_MACHINE, line.locale)}\n{line.original}"
 
     def label(self, button: Button, locale: str) -> str:
         """Return a button's label in a locale."""

@@ -74,7 +74,7 @@ class ReturnCodes:
         hashes = await self._sealer.stretch_code(code)
         async with self._store.begin() as unit:
             found = await unit.return_codes.find(hashes)
-            posts = await self._move(unit, found, begun, references)
+            posts = await self._move(unit, found, begun, hashes, references)
             opened = await unit.handovers.open_for([found] if found else [])
         if posts is None:
             self._brake.wrong(begun.id, now)
@@ -93,6 +93,7 @@ class ReturnCodes:
         unit: UnitOfWork,
         found: ConversationId | None,
         begun: Conversation,
+        hashes: Sequence[bytes],
         references: Sequence[str],
     ) -> Sequence[Outgoing] | None:
         """Let the new channel replace the old one, in one transaction."""
@@ -100,6 +101,9 @@ class ReturnCodes:
             return None
         loaded = await unit.conversations.load([found, begun.id], lock=True)
         if len(loaded) != len((found, begun.id)):
+            return None
+        # Somebody else may have spent the code before this one had the conversation to itself.
+        if await unit.return_codes.find(hashes) != found:
             return None
         now, old = self._clock.now(), loaded[found]
         memory = replace(old.memory, screen=PING, decoy=0, autoclean=False)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from bot import metrics
 from bot.web.account import account_routes
+from bot.web.alerts import SCRIPT, alert_routes, worker_routes
 from bot.web.board import board_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
@@ -40,14 +41,18 @@ def create_console(
 
     ``/metrics`` exists here and nowhere else: the console's host is for staff only.
     """
-    return Guarded(make_app(desk, health, more), https=desk.address.startswith("https:"))
+    return Guarded(
+        make_app(desk, health, more),
+        https=desk.address.startswith("https:"),
+        worker=bool(desk.alerts.key),
+    )
 
 
 def make_app(
     desk: Desk, health: Sequence[BaseRoute] = (), more: Sequence[Declared] = ()
 ) -> Starlette:
     """Return the console without its headers, so that its routes can be looked at."""
-    shipped = assets()
+    shipped = [one for one in assets() if desk.alerts.key or one.name != SCRIPT]
     pages = Pages(desk, shipped)
     # Made beforehand: when something is broken, it may be the templates.
     last_resort = pages.render("broken.html", "en", None, {"path": ""}).encode()
@@ -70,8 +75,10 @@ def make_app(
             *step_routes(),
             *live_routes(),
             *practice_routes(),
+            *(alert_routes() if desk.alerts.key else ()),
             *more,
             *public_routes(shipped),
+            *(worker_routes() if desk.alerts.key else ()),
             *health,
         ],
         exception_handlers={HTTPException: _refused, Exception: broken},

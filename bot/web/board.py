@@ -21,7 +21,7 @@ from bot.domain.handover import TakeOverReason
 from bot.domain.staff import Permission, StaffId
 from bot.ports import Note, NoteKind
 from bot.services.hotline import Talk, oversee
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from bot.web.answers import fields, send_on
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
@@ -137,6 +137,7 @@ async def _along(request: Request) -> Response:
         board=await desk.reader.board(session_of(request).staff.id),
         names=await aliases(desk),
         beside=beside(desk, talk, locale),
+        translator=desk.translator.ready,
         translates=translates(desk, talk, locale),
         limit=LONGEST_LINE,
     )

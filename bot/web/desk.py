@@ -11,6 +11,7 @@ from bot.services.hotline import Hotline, Reader
 from bot.services.practice import Rooms
 from bot.services.reply import Renderer
 from bot.services.staff import Accounts, Enrolment, SessionKeeper, SignIn, Trail
+from bot.staff_ports import Alerts
 from bot.web.cookie import Cookie
 from bot.web.words import Words
 
@@ -37,6 +38,7 @@ class Desk:
     renderer: Renderer
     rooms: Rooms
     translator: Translator
+    alerts: Alerts
     path: str = ""
 
     @property

@@ -23,6 +23,9 @@ STREAMS = 2
 # is noticed within five seconds (security-reliability.md 3.2).
 _HEARTBEAT = timedelta(seconds=4)
 _TOO_MANY = 429
+# A browser that lost the stream tries again after 2 s. No topic; what was published before a page
+# listened, or while the connection was lost, was told to nobody.
+_OPEN = "retry: 2000\ndata: open\n\n"
 
 
 class _Stream(StreamingResponse):
@@ -64,12 +67,13 @@ def _listening() -> Endpoint:
 
 
 async def _events(desk: Desk, session: str, staff: Staff) -> AsyncGenerator[str, None]:
-    yield "retry: 2000\n\n"
     now = asyncio.get_running_loop().time
     looked_at = now()
     async with desk.bus.subscribe() as topics:
         coming = asyncio.create_task(_next(topics))
         try:
+            # Only now: whoever is told this looks again, and what is written after it is told.
+            yield _OPEN
             while True:
                 await asyncio.wait({coming}, timeout=_HEARTBEAT.total_seconds())
                 told = ":"

@@ -22,7 +22,7 @@ from bot.web.words import _, hour, language_tag, lasted, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES = ("console.css", "passkey.js", "desk.css", "desk.js", "board.css")
+_FILES = ("console.css", "passkey.js", "desk.css", "desk.js", "alerts.js", "board.css")
 
 
 @dataclass(frozen=True, slots=True)

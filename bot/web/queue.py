@@ -22,6 +22,7 @@ from bot.domain.triage import Level
 from bot.i18n import LOCALES
 from bot.ports import Shift
 from bot.services.hotline import Board
+from bot.web.alerts import alerts_of
 from bot.web.answers import fields, send_on
 from bot.web.desk import Desk, floor_of, session_of
 from bot.web.pages import pages_of
@@ -119,6 +120,7 @@ async def show_queue(
     floor, staff = floor_of(request), session_of(request).staff
     board = await floor.reader.board(staff.id)
     names = await aliases(floor)
+    alert_key, alerted = await alerts_of(request)
     owner = next((c.handover.owner for c in board.others if c.handover.id == about), None)
     return pages_of(request).show(
         request,
@@ -134,17 +136,16 @@ async def show_queue(
         pause="pause" in request.query_params,
         is_full=board.load >= queue.CAP,
         languages=LOCALES,
-        mine=own_languages(board, staff.id, pages_of(request).locale(request)),
+        mine=own_languages(board, pages_of(request).locale(request)),
+        alert_key=alert_key,
+        alerted=alerted,
         levels=[level for level in reversed(Level) if level in queue.TARGETS],
     )
 
 
-def own_languages(board: Board, staff: StaffId, locale: str) -> frozenset[str]:
-    """Return the languages of a running shift; before one, those that everybody here writes."""
-    for shift in board.shifts:
-        if shift.staff == staff:
-            return shift.languages
-    return frozenset({"en", locale})
+def own_languages(board: Board, locale: str) -> frozenset[str]:
+    """Return the languages of the last shift; before the first, those everybody here writes."""
+    return frozenset({"en", locale}) if board.languages is None else board.languages
 
 
 def colleagues(board: Board, names: Mapping[StaffId, str], staff: StaffId) -> list[Colleague]:

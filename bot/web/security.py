@@ -23,6 +23,8 @@ _POLICY = (
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
 )
+# To register a worker is to run a script by its address: one policy, which knows one address.
+_POLICY_WITH_WORKER = (*_POLICY[:-1], "trusted-types worker", "worker-src 'self'")
 _REFUSED_FEATURES = (
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
     "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone",
@@ -50,9 +52,11 @@ class Guarded:
     A server prints what it catches, and an error may quote what was written.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, worker: bool = False) -> None:
         self._app = app
         self._https = https
+        policy = _POLICY_WITH_WORKER if worker else _POLICY
+        self._headers = {**HEADERS, "content-security-policy": "; ".join(policy)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does."""
@@ -70,7 +74,7 @@ class Guarded:
             log.error("console_request_failed", error=error_class(error))
 
     def _add(self, headers: MutableHeaders) -> None:
-        headers.update(HEADERS)
+        headers.update(self._headers)
         headers.setdefault("cache-control", "no-store")
         if self._https:
             headers["strict-transport-security"] = HSTS

@@ -7,7 +7,7 @@ the page is to open the talk, which is recorded each time.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 
 from starlette.exceptions import HTTPException
@@ -16,17 +16,22 @@ from starlette.responses import Response
 
 from bot.domain.errors import (
     ConversationGoneError,
+    HavnError,
+    LanguageChangedError,
     LineTooLongError,
     NothingToTransferError,
     NotYoursError,
+    TranslatorUnavailableError,
+    UnfaithfulError,
 )
 from bot.domain.factors import Session
+from bot.domain.faithful import Fault
 from bot.domain.handover import LevelReason, Outcome, Referral, Topic
 from bot.domain.messages import Channel, MessageId, Reply
 from bot.domain.staff import Permission
 from bot.domain.triage import Level
-from bot.services.hotline import Talk
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline import Draft, Preview, Talk, Translated, preview
+from bot.services.hotline.speaking import LONGEST_LINE
 from bot.services.reply import CANNED
 from bot.web.answers import fields, send_on
 from bot.web.desk import Desk, floor_of, session_of
@@ -84,9 +89,60 @@ async def say(request: Request) -> Response:
     try:
         fresh = await floor.hotline.say(staff.id, staff.alias, number, text, once)
     except LineTooLongError:
-        await floor.hotline.keep_draft(staff.id, number, text)
+        await _redraft(request, text)
         return await show_talk(request, "long", typed=text)
     return await done(request) if fresh else await _repeated(request, text)
+
+
+async def say_preview(request: Request) -> Response:
+    """Show a line translated by machine and back; it is not sent, and stays in its box."""
+    (text,) = await fields(request, "text")
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        return await show_talk(request, "empty")
+    floor, staff = floor_of(request), session_of(request).staff
+    number, locale = number_in(request, "held"), pages_of(request).locale(request)
+    talk = await floor.reader.reread(staff.id, number)
+    if not translates(floor, talk, locale):
+        raise HTTPException(404)
+    await _redraft(request, text)
+    try:
+        ready = await preview(floor.translator, text, locale, talk.card.locale)
+    except (TranslatorUnavailableError, UnfaithfulError, LineTooLongError) as error:
+        return await show_talk(request, _not_translated(error), typed=text)
+    return await show_talk(request, typed=text, shown=ready)
+
+
+async def say_translated(request: Request) -> Response:
+    """Send a line in the machine's words that were shown before: the second press approves them."""
+    text, said, locale, once = await fields(request, "text", "translated", "locale", "once")
+    text, said = (one.replace("\r\n", "\n").strip() for one in (text, said))
+    floor, staff = floor_of(request), session_of(request).staff
+    number = number_in(request, "held")
+    if not floor.translator.ready:
+        raise HTTPException(404)
+    if not text:
+        return await show_talk(request, "empty")
+    line = Translated(text, said, locale)
+    try:
+        fresh = await floor.hotline.say_translated(staff.id, staff.alias, number, line, once)
+    except (LanguageChangedError, UnfaithfulError, LineTooLongError) as error:
+        await _redraft(request, text)
+        return await show_talk(request, _not_translated(error), typed=text)
+    return await done(request) if fresh else await _repeated(request, text)
+
+
+def _not_translated(error: HavnError) -> str:
+    """Return the page's word for why a line was not translated, or not sent so."""
+    match error:
+        case UnfaithfulError(fault=Fault.NUMBERS):
+            return "numbers"
+        case LanguageChangedError():
+            return "language"
+        case LineTooLongError():
+            return "long_translated"
+        case _:
+            return "no_translation"
 
 
 async def _repeated(request: Request, text: str) -> Response:
@@ -97,10 +153,18 @@ async def _repeated(request: Request, text: str) -> Response:
     floor, staff = floor_of(request), session_of(request).staff
     number = number_in(request, "held")
     talk = await floor.reader.reread(staff.id, number)
-    if any(one.author == "staff" and one.text == text for one in talk.said):
+    if any(one.author == "staff" and text in (one.text, one.original) for one in talk.said):
         return await done(request)
-    await floor.hotline.keep_draft(staff.id, number, text)
+    await _redraft(request, text)
     return await show_talk(request, "stale", typed=text)
+
+
+async def _redraft(request: Request, reply: str) -> None:
+    """Keep a reply that was not sent beside what else is being typed."""
+    floor, staff = floor_of(request), session_of(request).staff
+    number = number_in(request, "held")
+    talk = await floor.reader.reread(staff.id, number)
+    await floor.hotline.keep_draft(staff.id, number, replace(talk.draft, reply=reply))
 
 
 async def say_ready(request: Request) -> Response:
@@ -126,9 +190,9 @@ async def note(request: Request) -> Response:
 
 async def draft(request: Request) -> Response:
     """Keep what is being typed."""
-    (text,) = await fields(request, "text")
+    typed = Draft(*await fields(request, "text", "need", "risk", "next"))
     floor, staff = floor_of(request), session_of(request).staff
-    await floor.hotline.keep_draft(staff.id, number_in(request, "held"), text)
+    await floor.hotline.keep_draft(staff.id, number_in(request, "held"), typed)
     return Response(status_code=204)
 
 
@@ -141,12 +205,21 @@ async def done(request: Request) -> Response:
 
 
 async def show_talk(
-    request: Request, error: str = "", *, typed: str | None = None, note: str = "", word: str = ""
+    request: Request,
+    error: str = "",
+    *,
+    typed: str | None = None,
+    note: str = "",
+    word: str = "",
+    shown: Preview | None = None,
 ) -> Response:
-    """Show an opened talk; with ``error`` as a refusal, and what was typed in its box."""
+    """Show an opened talk; with ``error`` as a refusal, and what was typed in its box.
+
+    ``shown`` is a translation to be read before it is sent.
+    """
     floor, staff = floor_of(request), session_of(request).staff
     talk = await floor.reader.reread(staff.id, number_in(request, "held"))
-    return await _show(request, talk, error, typed=typed, note=note, word=word)
+    return await _show(request, talk, error, typed=typed, note=note, word=word, shown=shown)
 
 
 async def _show(
@@ -157,6 +230,7 @@ async def _show(
     typed: str | None = None,
     note: str = "",
     word: str = "",
+    shown: Preview | None = None,
 ) -> Response:
     floor, staff = floor_of(request), session_of(request).staff
     board = await floor.reader.board(staff.id)
@@ -172,15 +246,17 @@ async def _show(
         names=names,
         colleagues=colleagues(board, names, staff.id),
         beside=beside(floor, talk, locale),
+        translator=floor.translator.ready,
         translates=translates(floor, talk, locale),
         ready=_ready(floor, talk, staff.alias, locale),
         reasons={key: floor.renderer.values.word(key, locale) for key in REASONS},
         once=secrets.token_urlsafe(12),
         limit=LONGEST_LINE,
         error=error,
-        typed=talk.draft if typed is None else typed,
+        typed=talk.draft.reply if typed is None else typed,
         note=note,
         word=word,
+        preview=shown,
         levels=list(reversed(Level)),
         level_reasons=list(LevelReason),
         outcomes=OUTCOMES,
@@ -243,6 +319,8 @@ def talk_routes(at: str = "") -> list[Declared]:
         of_holder(f"{here}/now", talk_now, quiet=True),
         of_holder(f"{here}/translation/{{message}}", translation, quiet=True),
         of_holder(f"{here}/say", say, "POST"),
+        of_holder(f"{here}/say/preview", say_preview, "POST"),
+        of_holder(f"{here}/say/translated", say_translated, "POST"),
         of_holder(f"{here}/ready", say_ready, "POST"),
         of_holder(f"{here}/note", note, "POST"),
         of_holder(f"{here}/draft", draft, "POST"),

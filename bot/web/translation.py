@@ -15,9 +15,9 @@ from bot.web.pages import pages_of
 
 
 def translates(floor: Desk, talk: Talk, locale: str) -> bool:
-    """Tell whether what the visitor writes can be translated for somebody who reads a locale.
+    """Tell whether what the visitor writes is translated unasked for somebody who reads a locale.
 
-    They are taken to write in the language they read: nobody asked them for another one.
+    In a chat of that language it is a link only: most lines are in it, and some are not.
     """
     return floor.translator.ready and talk.card.locale != locale
 
@@ -30,10 +30,11 @@ async def show_translation(request: Request, talk: Talk, back: str) -> Response:
     floor, locale = floor_of(request), pages_of(request).locale(request)
     number = request.path_params["message"]
     line = next((s for s in talk.said if s.author == "visitor" and str(s.id) == number), None)
-    if line is None or not translates(floor, talk, locale):
+    if line is None or not floor.translator.ready:
         raise HTTPException(404)
     try:
-        translated = await floor.translator.translate(line.text, talk.card.locale, locale)
+        reads = talk.card.locale
+        translated = await floor.translator.translate(line.text, reads, locale, detect=True)
     except TranslatorUnavailableError:
         translated = ""
     return pages_of(request).show(

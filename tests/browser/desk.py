@@ -102,14 +102,16 @@ class Harbour:
 
 
 @contextmanager
-def harbour(folder: Path, *, telegram: bool = False, translated: bool = False) -> Iterator[Harbour]:
+def harbour(
+    folder: Path, *, telegram: bool = False, translated: bool = False, alerts: bool = False
+) -> Iterator[Harbour]:
     """Run Havn in a thread until the block ends; with Telegram or a translator, both emulated."""
     ready: Future[Harbour] = Future()
     over = threading.Event()
 
     async def live() -> None:
         async with AsyncExitStack() as stack:
-            running = _running(folder, telegram=telegram, translated=translated)
+            running = _running(folder, telegram=telegram, translated=translated, alerts=alerts)
             here = await stack.enter_async_context(running)
             ready.set_result(here)
             while not over.is_set():  # noqa: ASYNC110 -- another thread sets it
@@ -125,7 +127,9 @@ def harbour(folder: Path, *, telegram: bool = False, translated: bool = False) -
 
 
 @asynccontextmanager
-async def _running(folder: Path, *, telegram: bool, translated: bool) -> AsyncIterator[Harbour]:
+async def _running(
+    folder: Path, *, telegram: bool, translated: bool, alerts: bool
+) -> AsyncIterator[Harbour]:
     sockets = [_listen(), _listen()]
     ports = [one.getsockname()[1] for one in sockets]
     clock = LiveClock()
@@ -141,6 +145,7 @@ async def _running(folder: Path, *, telegram: bool, translated: bool) -> AsyncIt
             telegram_token=api.token if api else "",
             telegram_api_url=api.base_url.removesuffix("/bot") if api else "",
             translator_url=translator.address if translator else "",
+            push_subject="mailto:it@hotline.example" if alerts else "",
         )
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(

@@ -14,12 +14,19 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.domain.handover import State
 from bot.domain.messages import MessageId
+from bot.domain.staff import StaffId
 from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
 from tests.support.app import Visitor
 from tests.support.desk import request_of
 from tests.support.hostile import CANARY, TEXTS
+from tests.support.translation_server import http
 
 SMALL = {"width": 320, "height": 640}
+# Takes away what a page asks for every eight seconds, stream or not.
+WITHOUT_REFRESH = (
+    "const every = setInterval;"
+    "window.setInterval = (what, time) => time === 8000 ? 0 : every(what, time);"
+)
 
 
 @pytest.fixture
@@ -76,6 +83,32 @@ def test_what_a_visitor_writes_appears_while_one_is_typing(ana: Page, haven: Har
     expect(ana.locator("#text")).to_be_focused()
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_written_while_nothing_is_heard_appears_when_the_stream_opens(
+    ana: Page, haven: Harbour, lost: bool
+) -> None:
+    """Both on a page that does not listen yet and on one that lost its stream."""
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.add_init_script(WITHOUT_REFRESH)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if lost and not held:
+            route.fulfill(content_type="text/event-stream", body="retry: 100\n\n")
+        held.append(route)
+
+    ana.route("**/events", hold)
+    ana.reload()
+    for _ in range(50):
+        if len(held) > lost:
+            break
+        ana.wait_for_timeout(100)
+    haven.run(visitor.says("please help"))
+    held[-1].continue_()
+    expect(ana.locator(".said.visitor")).to_have_text(re.compile("please help"), timeout=4000)
+
+
 def test_a_bell_rings_in_a_talk_too_and_stops_when_somebody_takes(
     ana: Page, chromium: Browser, haven: Harbour
 ) -> None:
@@ -88,28 +121,54 @@ def test_a_bell_rings_in_a_talk_too_and_stops_when_somebody_takes(
     bo.context.close()
 
 
+# Notes the tones that a page asks its sound system for.
+TONES = (
+    "window.tones = []; const make = AudioContext.prototype.createOscillator;"
+    "AudioContext.prototype.createOscillator = function () {"
+    " const one = make.call(this); window.tones.push(one); return one; };"
+)
+RED = [880, 880, 880, 660]
+
+
+def asked(page: Page) -> list[float]:
+    return list(page.evaluate("window.tones.map((one) => one.frequency.value)"))
+
+
 def tones(page: Page, number: int) -> list[float]:
     """Return the pitches asked for, once there are so many; the policy forbids to wait in there."""
     for _ in range(50):
-        asked = page.evaluate("window.tones.map((one) => one.frequency.value)")
-        if len(asked) >= number:
+        if len(asked(page)) >= number:
             break
         page.wait_for_timeout(100)
-    return list(asked)
+    return asked(page)
 
 
 def test_the_pattern_of_a_level_is_played(ana: Page, haven: Harbour) -> None:
-    """Counts the tones that the page asks its sound system for."""
-    ana.add_init_script(
-        "window.tones = []; const make = AudioContext.prototype.createOscillator;"
-        "AudioContext.prototype.createOscillator = function () {"
-        " const one = make.call(this); window.tones.push(one); return one; };"
-    )
+    ana.add_init_script(TONES)
     ana.reload()
     haven.asks(haven.visitor())
     assert tones(ana, 1) == [520]
     haven.in_danger(haven.visitor())
-    assert tones(ana, 5)[1:] == [880, 880, 880, 660]
+    assert tones(ana, 5)[1:] == RED
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_of_two_tabs_one_rings_and_both_where_the_browser_cannot_tell(
+    ana: Page, haven: Harbour, locks: bool
+) -> None:
+    ana.context.add_init_script(TONES)
+    if not locks:
+        ana.context.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
+    tabs = [ana, ana.context.new_page()]
+    for tab in tabs:
+        tab.goto(f"{haven.console}/queue")
+        # Without a gesture a page has no sound, and then it leaves the bell to no other.
+        tab.locator("h1").click()
+    haven.in_danger(haven.visitor())
+    for tab in tabs:
+        expect(tab).to_have_title("(1) Havn", timeout=4000)
+    ana.wait_for_timeout(3000)
+    assert sorted(map(asked, tabs)) == ([[], RED] if locks else [RED, RED])
 
 
 def test_a_talk_that_goes_away_says_so_and_keeps_the_words(ana: Page, haven: Harbour) -> None:
@@ -221,6 +280,38 @@ def test_a_session_that_ended_keeps_the_words_until_one_is_back(ana: Page, haven
     assert heard(haven, visitor)[-1:] == ["do not lose me"]
 
 
+@pytest.mark.parametrize("step", ["level", "over", "aside", "end"])
+def test_a_step_at_the_end_of_a_session_is_taken_once_one_is_back(
+    ana: Page, haven: Harbour, step: str
+) -> None:
+    """Nothing that was chosen or typed is asked for again, whichever form met the ended session."""
+    visitor = haven.visitor()
+    take(ana, haven, visitor)
+    ana.locator(f"#{step} summary").click()
+    form = ana.locator(f"#{step} form")
+    if step == "level":
+        form.get_by_label("Red: danger now").check()
+    if step == "over":
+        form.get_by_label("Risk now").fill("he waits outside")
+    if step == "end":
+        form.get_by_text("Informed").click()
+        form.get_by_text("Pay and work").click()
+    haven.clock.turn(minutes=2)
+    haven.run(haven.app.hotline.beat("ana"))  # type: ignore[arg-type]
+    ana.context.clear_cookies()
+    form.locator("button").click()
+    expect(ana.locator("#out")).to_be_visible()
+    haven.signs_in(ana.context, "Ana")
+    if step in {"aside", "end"}:
+        expect(ana.locator("#board")).to_be_visible(timeout=10_000)
+        left = haven.run(visitor.handover())
+        assert (left and left.state) == (State.LEFT_MESSAGE if step == "aside" else None)
+    else:
+        expect(ana.locator("#out")).to_be_hidden(timeout=10_000)
+        came = {"level": "#head .level.red", "over": "#state form.box"}[step]
+        expect(ana.locator(came)).to_be_visible(timeout=10_000)
+
+
 def test_a_double_click_and_two_tabs_say_a_line_once(ana: Page, haven: Harbour) -> None:
     visitor = haven.visitor()
     take(ana, haven, visitor)
@@ -245,6 +336,34 @@ def test_a_draft_survives_leaving_the_page(ana: Page, haven: Harbour) -> None:
     ana.locator("[id^=open-]").click()
     expect(ana.locator("#text")).to_have_value("not finished")
     expect(ana.locator("#thread")).not_to_contain_text("not finished")
+
+
+def test_the_lines_of_a_hand_over_survive_leaving_the_page_until_it_is_offered(
+    ana: Page, haven: Harbour
+) -> None:
+    take(ana, haven, haven.visitor())
+    ana.locator("#over summary").click()
+    ana.get_by_label("What they need").fill("pay")
+    ana.get_by_label("Promised next step").fill("call at nine")
+    expect(ana.locator("#kept")).to_have_text("Draft kept")
+    write(ana, "a colleague goes on")
+    expect(ana.locator(".said.staff").last).to_contain_text("a colleague goes on")
+    ana.get_by_label("Risk now").fill("none")
+    ana.locator(".strip a").first.click()
+    ana.locator("[id^=open-]").click()
+    lines = [ana.locator(box) for box in ("#need", "#risk", "#step")]
+    for line, words in zip(lines, ("pay", "none", "call at nine"), strict=True):
+        expect(line).to_be_visible()
+        expect(line).to_have_value(words)
+    expect(ana.locator("#text")).to_have_value("")
+    ana.get_by_role("button", name="Offer it").click()
+    expect(ana.locator("#notes")).to_contain_text("call at nine")
+    for line in lines:
+        expect(line).to_have_value("")
+    ana.reload()
+    expect(ana.locator("#over")).not_to_have_attribute("open", "")
+    for line in lines:
+        expect(line).to_have_value("")
 
 
 def test_too_long_cannot_be_sent_and_is_counted(ana: Page, haven: Harbour) -> None:
@@ -302,6 +421,48 @@ def test_a_talk_from_alert_to_end_by_keys_alone(ana: Page, haven: Harbour) -> No
     ana.keyboard.press("Space")
     ana.keyboard.press("Enter")
     expect(ana.locator("#board")).to_be_visible()
+
+
+def test_ready_sentences_are_a_combobox_in_both_languages(ana: Page, haven: Harbour) -> None:
+    visitor = haven.visitor()
+    take(ana, haven, visitor, before=lambda visitor: visitor.starts("da"))
+    ana.locator("#text").focus()
+    ana.keyboard.type("/")
+    box = ana.get_by_role("combobox", name="Find one")
+    options = ana.get_by_role("listbox", name="Ready sentences").get_by_role("option")
+    expect(box).to_be_focused()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    assert options.count() > 5
+    first, second, last = options.nth(0), options.nth(1), options.last
+    # What is said aloud is both: what the counsellor reads and what the visitor gets.
+    expect(first.locator("span[lang=en]")).to_be_visible()
+    expect(first.locator("span[lang=da]")).to_be_visible()
+    for key, chosen in (
+        ("ArrowDown", first),
+        ("ArrowDown", second),
+        ("ArrowUp", first),
+        ("ArrowUp", last),
+        ("ArrowDown", first),
+    ):
+        ana.keyboard.press(key)
+        expect(chosen).to_have_attribute("aria-selected", "true")
+        expect(box).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "-")
+        expect(box).to_be_focused()
+    assert ana.locator(".ready [aria-selected=true]").count() == 1
+    inspect(ana)
+    ana.keyboard.press("Escape")
+    expect(ana.locator("#text")).to_be_focused()
+    expect(ana.locator("#text")).to_have_value("")
+    expect(ana.locator("#find")).to_be_hidden()
+    expect(ana.locator("#find")).to_have_attribute("aria-expanded", "false")
+    ana.keyboard.type("/")
+    words = (second.locator("span[lang=da]").text_content() or "").strip()
+    ana.keyboard.type(words[:20])
+    ana.keyboard.press("Enter")
+    expect(ana.locator(".said.staff").last).to_contain_text(words)
+    assert heard(haven, visitor)[-1:] == [words]
+    expect(box).to_have_value("")
+    expect(ana.locator("#text")).to_be_focused()
 
 
 def test_single_keys_can_be_switched_off(ana: Page, haven: Harbour) -> None:
@@ -390,7 +551,7 @@ def test_arabic_stands_right_to_left_in_a_page_that_does_not(ana: Page, haven: H
 
 # --- looks ------------------------------------------------------------------------------------
 
-STATES = ("start", "empty", "queue", "conflict", "talk", "unfolded", "pause")
+STATES = ("start", "empty", "keys", "queue", "conflict", "talk", "unfolded", "pause")
 
 
 def show(page: Page, haven: Harbour, state: str) -> None:
@@ -399,7 +560,10 @@ def show(page: Page, haven: Harbour, state: str) -> None:
         return
     page.get_by_role("button", name="Go on shift").click()
     expect(page.locator("#next, .calm")).to_be_visible()
-    if state == "empty":
+    if state == "keys":
+        page.get_by_role("button", name="Keys").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    if state in ("empty", "keys"):
         return
     visitor = haven.visitor()
     numbers = [haven.asks(visitor, consent="all"), haven.in_danger(haven.visitor())]
@@ -432,6 +596,12 @@ def test_every_page_is_accessible_and_fits_a_small_phone(
 ) -> None:
     page = haven.counsellor(chromium, "Ana", on_shift=False)
     show(page, haven, state)
+    inspect(page)
+    page.context.close()
+
+
+def inspect(page: Page) -> None:
+    """Hold a page to what everybody needs: nothing for axe, and no width but the screen's."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for size in (LAPTOP, SMALL):
@@ -439,6 +609,24 @@ def test_every_page_is_accessible_and_fits_a_small_phone(
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_the_pages_of_a_practice_are_accessible(chromium: Browser, haven: Harbour) -> None:
+    page = haven.counsellor(chromium, "Ana", on_shift=False)
+    page.goto(f"{haven.console}/practice")
+    inspect(page)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("button", name="Go on shift")).to_be_visible()
+    inspect(page)
+    page.get_by_role("button", name="Go on shift").click()
+    expect(page.locator("#next")).to_be_visible(timeout=15_000)
+    inspect(page)
+    page.locator("#next").click()
+    expect(page.locator("[role=tablist]")).to_be_visible()
+    inspect(page)
+    page.goto(f"{haven.console}/practice")
+    expect(page.get_by_text("A practice is running.")).to_be_visible()
+    inspect(page)
     page.context.close()
 
 
@@ -503,6 +691,26 @@ def test_a_translation_comes_by_itself_below_the_line_and_stays(
         page.context.close()
 
 
+def test_the_page_of_a_translation_is_accessible_with_one_and_without(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        assert haven.translator is not None
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        number = take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        for words, shown in (("mit pas er væk", ".machine"), ("er du der", "text=Try again")):
+            haven.run(visitor.says(words))
+            line = page.locator(".said.visitor", has_text=words)
+            expect(line).to_be_visible(timeout=4000)
+            name = line.get_attribute("id") or ""
+            page.goto(f"{haven.console}/talk/{number}/translation/{name.removeprefix('m')}")
+            expect(page.locator(shown)).to_be_visible()
+            inspect(page)
+            haven.translator.answer = lambda _question: b""
+            page.get_by_role("link", name="Back to Chat").click()
+        page.context.close()
+
+
 def test_a_translator_that_hangs_holds_up_neither_the_talk_nor_a_reply(
     tmp_path: Path, chromium: Browser
 ) -> None:
@@ -518,4 +726,159 @@ def test_a_translator_that_hangs_holds_up_neither_the_talk_nor_a_reply(
         expect(page.locator(".said.staff")).to_have_text(re.compile("I am here"), timeout=4000)
         expect(line.get_by_text("No translation now.")).to_be_visible(timeout=15_000)
         expect(page.locator("#offline")).to_be_hidden()
+        page.context.close()
+
+
+# --- alerts while the page is closed ----------------------------------------------------------
+
+# What the browser's vendor would answer: no push service can be reached from here.
+VENDOR = """
+PushManager.prototype.subscribe = async (options) => {
+  if (!options.userVisibleOnly || options.applicationServerKey.length !== 87) throw new Error();
+  return { endpoint: "https://fcm.googleapis.com/fcm/send/one" };
+};
+"""
+SHOWN = """
+async () => {
+  const registration = await navigator.serviceWorker.ready;
+  const shown = await registration.getNotifications();
+  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+}
+"""
+
+
+def test_a_browser_is_rung_by_a_worker_that_says_only_havn(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana", viewport=PHONE)
+        page.context.grant_permissions(["notifications"], origin=haven.console)
+        page.add_init_script(VENDOR)
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.reload()
+        turn_on = page.get_by_role("button", name="Ring this browser")
+        turn_on.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("A browser of yours rings.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == "https://fcm.googleapis.com/fcm/send/one"
+        deliver(page, haven.console)
+        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+        assert page.evaluate(SHOWN) == [{"title": "Havn", "body": "", "tag": "havn", "data": None}]
+        assert complaints == []
+        page.get_by_role("button", name="Ring no more").click()
+        expect(page.get_by_text("A browser of yours rings.")).to_be_hidden()
+        assert haven.run(subscribed(haven)) == ""
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.context.close()
+
+
+def test_a_browser_that_refuses_says_so(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        page = haven.counsellor(chromium, "Ana")
+        page.get_by_role("button", name="Ring this browser").click()
+        expect(page.get_by_text("This browser does not allow it.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == ""
+        page.context.close()
+
+
+async def subscribed(haven: Harbour) -> str:
+    async with haven.app.store.begin() as unit:
+        return (await unit.subscriptions.of([StaffId("ana")])).get(StaffId("ana"), "")
+
+
+def deliver(page: Page, origin: str) -> None:
+    """Hand the worker a push without content, as the browser would."""
+    devtools = page.context.new_cdp_session(page)
+    found: list[str] = []
+
+    def note(event: Any) -> None:
+        found.extend(one["registrationId"] for one in event["registrations"])
+
+    devtools.on("ServiceWorker.workerRegistrationUpdated", note)
+    devtools.send("ServiceWorker.enable")
+    for _ in range(100):
+        if found:
+            break
+        page.wait_for_timeout(50)
+    push = {"origin": origin, "registrationId": found[0], "data": ""}
+    devtools.send("ServiceWorker.deliverPushMessage", push)
+
+
+def test_an_own_line_is_read_back_and_sent_by_a_second_press_by_keys_on_a_phone(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana", viewport=SMALL), haven.visitor()
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        before = heard(haven, visitor)
+        page.locator("#text").fill("Call 70 20 25 50\nwhen it is safe")
+        page.locator("#translate").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#preview-title")).to_be_focused()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: Call 70 20 25 50")
+        assert heard(haven, visitor) == before
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.wait_for_timeout(9000)  # a refresh of the page leaves it alone
+        expect(page.locator("#text")).to_have_value("Call 70 20 25 50\nwhen it is safe")
+        page.keyboard.press("Tab")
+        expect(page.locator("#approve")).to_be_focused()
+        page.keyboard.press("Enter")
+        line = page.locator(".said.staff", has_text="en>da: Call 70 20 25 50")
+        expect(line).to_contain_text("Written was:")
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_have_value("")
+        expect(page.locator("#text")).to_be_focused()
+        (said,) = [one for one in heard(haven, visitor) if one not in before]
+        assert said.startswith("en>da: Call 70 20 25 50\nwhen it is safe\n\n")
+        assert said.endswith("\nCall 70 20 25 50\nwhen it is safe")
+        assert complaints == []
+        page.context.close()
+
+
+def test_a_preview_goes_with_its_words_and_a_plain_send_stays_plain(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        page, visitor = haven.counsellor(chromium, "Ana"), haven.visitor()
+        take(page, haven, visitor, before=lambda visitor: visitor.starts("da"))
+        page.locator("#text").fill("wait")
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.get_by_role("link", name="Do not send it").click()
+        expect(page.locator("#translated")).to_have_count(0)
+        expect(page.locator("#text")).to_be_focused()
+        page.locator("#translate").click()
+        expect(page.locator("#translated")).to_be_visible()
+        page.locator("#text").press_sequentially(" here")
+        expect(page.locator("#translated")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".said.staff", has_text="wait here")).to_be_visible()
+        assert heard(haven, visitor)[-1] == "wait here"
+        assert haven.translator is not None
+        haven.translator.answer = lambda _question: http(b'{"translatedText": "Ring 122"}')
+        page.locator("#text").fill("Call 112")
+        page.locator("#translate").click()
+        expect(page.get_by_text("numbers were changed")).to_be_visible()
+        expect(page.locator("#text")).to_have_value("Call 112")
+        page.context.close()
+
+
+def test_a_line_is_translated_without_script(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, translated=True) as haven:
+        plain = {"java_script_enabled": False, "viewport": PHONE}
+        page, visitor = haven.counsellor(chromium, "Ana", **plain), haven.visitor()
+        number = haven.asks(visitor, before=lambda visitor: visitor.starts("da"))
+        page.reload()
+        page.locator(f"#take-{number}").click()
+        page.locator("#text").fill("I am here")
+        page.get_by_role("button", name="Translate first").click()
+        expect(page.locator("#preview")).to_contain_text("da>en: en>da: I am here")
+        page.get_by_role("button", name="Send translated").click()
+        expect(page.locator(".said.staff").last).to_contain_text("en>da: I am here")
         page.context.close()

@@ -138,7 +138,7 @@ async def test_a_code_word_is_tolerant_to_writing(sealer: Sealer) -> None:
 
 async def test_a_code_word_tells_words_and_conversations_apart(sealer: Sealer) -> None:
     await sealer.create_keys([ANNA, BEN])
-    words = ["sun", "moon", "ตะวัน", "солнце", "🌞", "🌙", "🌞🌙"]
+    words = ["sun", "moon", "ตะวัน", "ข้าว", "ข่าว", "ขาว", "солнце", "🌞", "🌙", "🌞🌙", "☀️", "❄️"]
     hashes = {sealer.hash_word(of, word) for of in (ANNA, BEN) for word in words}
 
     assert len(hashes) == 2 * len(words)

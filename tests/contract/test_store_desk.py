@@ -152,6 +152,23 @@ async def test_a_shift_ends(store: Store) -> None:
         assert not await unit.shifts.beat(KIM, NOW)
 
 
+async def test_the_languages_of_the_last_shift_outlive_it(store: Store) -> None:
+    async with store.begin() as unit:
+        assert await unit.shifts.languages(KIM) is None
+        await unit.shifts.begin(Shift(KIM, NOW, NOW, frozenset({"en", "th"})))
+        await unit.shifts.begin(Shift(LEE, NOW, NOW))
+        await unit.shifts.end(KIM)
+        await unit.shifts.end(LEE)
+        assert await unit.shifts.languages(KIM) == {"en", "th"}
+        assert await unit.shifts.languages(LEE) == frozenset()
+        assert await unit.shifts.languages(MIA) is None
+    again = Shift(KIM, NOW + MINUTE, NOW + MINUTE, frozenset({"da", "pt_BR"}))
+    async with store.begin() as unit:
+        await unit.shifts.begin(again)
+        assert await unit.shifts.languages(KIM) == {"da", "pt_BR"}
+        assert await unit.shifts.since(NOW) == [again]
+
+
 # --- figures ----------------------------------------------------------------------------------
 
 

@@ -267,9 +267,55 @@ async def test_marking_what_was_erased_has_no_effect(store: Store, sealer: Seale
 
     async with store.begin() as unit:
         sent = [replace(message, state=Delivery.SENT) for message in (gone, kept)]
-        await unit.messages.mark(sent)
+        assert await unit.messages.mark(sent) == {gone.id}
+        assert not await unit.messages.mark([])
     async with store.begin() as unit:
         assert await unit.messages.replies_after(anna.id, EVERYTHING) == []
+        assert await unit.messages.replies_after(ben.id, EVERYTHING) == [sent[1]]
+
+
+async def test_marking_tells_what_was_erased_held_or_moved_on_its_way(
+    store: Store, sealer: Sealer
+) -> None:
+    anna, ben, cleo = await begun(store, sealer, "anna", "ben", "cleo")
+    erased, held, moved, kept = (
+        outgoing(who, state=Delivery.SENDING, human=True) for who in (anna, anna, ben, cleo)
+    )
+    async with store.begin() as unit:
+        await unit.messages.post([erased, held, moved, kept])
+    async with store.begin() as unit:
+        await unit.messages.mark([replace(held, state=Delivery.HELD)])
+        await unit.messages.erase(anna.id, up_to=held.id, but={held.id})
+        await unit.messages.move(ben.id, Channel.WEB)
+
+    sent = [
+        replace(one, state=Delivery.SENT, reference="17") for one in (erased, held, moved, kept)
+    ]
+    async with store.begin() as unit:
+        assert set(await unit.messages.mark(sent)) == {erased.id, held.id, moved.id}
+    async with store.begin() as unit:
+        assert await unit.messages.replies_after(ben.id, EVERYTHING) == []
+        assert await unit.messages.replies_after(cleo.id, EVERYTHING) == [sent[3]]
+        assert await unit.messages.references(anna.id, NOW) == []
+        assert _ids(await unit.messages.release(anna.id)) == [held.id]
+
+
+@pytest.mark.parametrize("key_is_gone", [False, True])
+async def test_marking_tells_what_is_being_forgotten_and_writes_the_rest(
+    store: Store, sealer: Sealer, key_is_gone: bool
+) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    posted = [outgoing(who, state=Delivery.SENDING) for who in (anna, ben)]
+    async with store.begin() as unit:
+        await unit.messages.post(posted)
+        await unit.conversations.begin_forgetting([anna.id], NOW)
+    if key_is_gone:
+        await sealer.destroy_keys([anna.id])
+
+    sent = [replace(one, state=Delivery.SENT, reference="17") for one in posted]
+    async with store.begin() as unit:
+        assert set(await unit.messages.mark(sent)) == {posted[0].id}
+    async with store.begin() as unit:
         assert await unit.messages.replies_after(ben.id, EVERYTHING) == [sent[1]]
 
 

@@ -253,3 +253,26 @@ async def test_a_conversation_has_one_alias_which_goes_with_it(
 def test_the_trail_takes_no_text(field: str) -> None:
     with pytest.raises(ValueError, match="never text"):
         happening(**{field: "She said: help"})
+
+
+async def test_one_browser_of_a_person_is_rung(store: Store, ana: Account) -> None:
+    async with store.begin() as unit:
+        await unit.staff.add(Account(person(BO)))
+        await unit.subscriptions.set(ANA, "https://push.example/1")
+        await unit.subscriptions.set(ANA, "https://push.example/2")
+        await unit.subscriptions.set(BO, "https://push.example/3")
+    async with store.begin() as unit:
+        both = {ANA: "https://push.example/2", BO: "https://push.example/3"}
+        assert await unit.subscriptions.of([ANA, BO]) == both
+        assert await unit.subscriptions.of([]) == {}
+        await unit.subscriptions.drop(ANA)
+        await unit.subscriptions.drop(ANA)
+        assert await unit.subscriptions.of([ANA, BO]) == {BO: "https://push.example/3"}
+        await unit.subscriptions.drop()
+        assert await unit.subscriptions.of([ANA, BO]) == {}
+
+
+async def test_a_browser_of_nobody_is_not_rung(store: Store) -> None:
+    with pytest.raises(StoreUnavailableError):
+        async with store.begin() as unit:
+            await unit.subscriptions.set(BO, "https://push.example/1")

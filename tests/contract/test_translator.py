@@ -108,6 +108,49 @@ async def test_what_is_no_translation_is_refused_in_time(
     assert await translator.translate(TEXT, "da", "en") == f"da>en: {TEXT}"
 
 
+async def detecting(translator: Translator, source: str = "ro", target: str = "en") -> str:
+    return await translator.translate(TEXT, source, target, detect=True)
+
+
+async def test_a_language_the_server_is_sure_of_goes_before_the_one_named(
+    translator: LibreTranslator, server: TranslationServer
+) -> None:
+    assert await detecting(translator) == f"da>en: {TEXT}"
+    assert await detecting(translator, "en") == f"da>en: {TEXT}"
+    assert [question["source"] for question in server.asked] == ["auto", "auto"]
+
+
+@pytest.mark.parametrize("confidence", [0, 89.9, None, "97", True, [], {"confidence": 99}])
+async def test_where_it_is_not_sure_the_language_named_counts(
+    translator: LibreTranslator, server: TranslationServer, confidence: object
+) -> None:
+    server.detects = ("da", confidence)
+    assert await detecting(translator) == f"ro>en: {TEXT}"
+    assert [question["source"] for question in server.asked] == ["auto", "ro"]
+    with pytest.raises(TranslatorUnavailableError, match="not known"):
+        await detecting(translator, "en")
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("answer", [http(b"{}", 400), http(b"[]"), said("x"), said(None)])
+async def test_a_server_that_cannot_detect_is_asked_in_the_language_named(
+    translator: LibreTranslator, server: TranslationServer, answer: bytes
+) -> None:
+    server.answer = lambda question: (
+        answer if question["source"] == "auto" else server.translated(question)
+    )
+    assert await detecting(translator) == f"ro>en: {TEXT}"
+
+
+async def test_both_questions_share_one_deadline(
+    translator: LibreTranslator, server: TranslationServer
+) -> None:
+    server.answer = lambda question: http(b"{}", 400) if question["source"] == "auto" else None
+    async with asyncio.timeout(1):
+        with pytest.raises(TranslatorUnavailableError):
+            await detecting(translator)
+
+
 @pytest.mark.parametrize(
     ("piece", "pause", "why"), [(b" " * 65_536, 0.0, "too long"), (b" ", 0.05, "TimeoutError")]
 )

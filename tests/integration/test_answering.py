@@ -1,18 +1,22 @@
-"""A tap is answered in the transaction that reads it; nobody's words are pondered in one."""
+"""A tap is answered in the transaction that stores it; nobody's words are pondered in one."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.adapters.storage.messages import SqlMessages
 from bot.bootstrap import App
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import MessageId, Tapped, Text
 from bot.domain.screens import Tap
-from bot.ports import Meaning
+from bot.ports import Meaning, Outgoing
 from tests.support.app import Visitor, running, screens
 from tests.support.fakes import FakeDialogue
+
+NONE = MessageId(0)
 
 
 class Pondering(FakeDialogue):
@@ -48,7 +52,7 @@ async def connection_of(app: App) -> sqlite3.Connection:
         return found
 
 
-async def test_a_tap_takes_two_transactions(app: App) -> None:
+async def test_a_tap_takes_one_transaction(app: App) -> None:
     anna = Visitor(app)
     await anna.starts()
     began: list[str] = []
@@ -57,7 +61,27 @@ async def test_a_tap_takes_two_transactions(app: App) -> None:
 
     assert screens(await anna.taps("utter_help"))
 
-    assert len(began) == 2  # one stores what came, one answers it
+    assert len(began) == 1
+
+
+async def test_a_tap_whose_answer_cannot_be_written_is_kept(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = Visitor(app)
+    await anna.starts()
+    posting = SqlMessages.post
+
+    async def refused(_messages: SqlMessages, _outgoing: Sequence[Outgoing]) -> None:
+        raise StoreUnavailableError("disk full")
+
+    monkeypatch.setattr(SqlMessages, "post", refused)
+    with pytest.raises(StoreUnavailableError):
+        await anna.taps("utter_danger_now")
+    monkeypatch.setattr(SqlMessages, "post", posting)
+
+    assert await app.reception.resume() == 1
+    await app.reception.close()
+    assert "utter_danger_now" in screens(await app.reception.shown(anna.channel, anna.sender, NONE))
 
 
 async def test_no_transaction_is_held_while_a_text_is_read(app: App, dialogue: Pondering) -> None:

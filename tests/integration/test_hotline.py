@@ -26,7 +26,7 @@ from bot.domain.staff import StaffId
 from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Level
 from bot.ports import Delivery
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from tests.support.app import Visitor, on_shift, running, screens
 from tests.support.deck import deck
 from tests.support.fakes import CLOSED, FakeClock, RecordingChannel
@@ -385,6 +385,19 @@ async def test_a_kept_place_waits_for_the_next_shift(tmp_path: Path) -> None:
         await visitor.taps("utter_human_code_word notify=pull")
         assert screens(await visitor.taps("action_queue_open")) == ["utter_queue_offhours"]
         assert screens(await visitor.taps("utter_queue_kept")) == ["utter_queue_kept"]
+        await app.hotline.start_shift(ANA, frozenset())
+        assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
+
+
+async def test_a_place_kept_inside_the_hours_names_no_time(tmp_path: Path) -> None:
+    async with running(tmp_path, staffed=False) as app:
+        visitor = Visitor(app)
+        await visitor.starts()
+        for tap in ("utter_human_notify consent=new", "utter_human_code_word notify=pull"):
+            await visitor.taps(tap)
+        assert screens(await visitor.taps("action_queue_open")) == ["utter_queue_offhours"]
+        for tap in ("utter_queue_kept", "action_pull", "action_set_language locale=da"):
+            assert screens(await visitor.taps(tap))[-1] == "utter_queue_kept_in_hours"
         await app.hotline.start_shift(ANA, frozenset())
         assert screens(await visitor.taps("action_pull")) == ["utter_queue_still_waiting"]
 

@@ -248,7 +248,7 @@ async def test_who_looks_while_nobody_is_on_shift_hears_so(tmp_path: Path) -> No
         visitor = Visitor(app)
         await asks(visitor)
         await app.hotline.end_shift(ANA)
-        assert screens(await visitor.taps("action_pull")) == ["utter_queue_kept"]
+        assert screens(await visitor.taps("action_pull")) == ["utter_queue_kept_in_hours"]
 
 
 async def test_who_waits_while_nobody_is_on_shift_is_told_so(tmp_path: Path) -> None:

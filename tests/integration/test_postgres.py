@@ -1,7 +1,8 @@
 """What only PostgreSQL can show: row locks, waiting, and a server that goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, engine
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel
-from bot.ports import Sealer
+from bot.ports import Delivery, Sealer
 from tests.support.app import Visitor, running, screens
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, arrival, begun, lookup, opened, outgoing
@@ -191,3 +192,49 @@ async def test_an_answer_outlasts_a_conversation_held_elsewhere(
             await asyncio.sleep(0.5)
             assert not asked.done()
         assert screens(await asked) == ["utter_phone_numbers"]
+
+
+async def test_a_mark_under_way_is_waited_for_when_references_are_read(
+    store: SqlStore, sealer: Sealer
+) -> None:
+    """Or what has just arrived would be neither deleted by the hiding nor by its sender."""
+    (anna,) = await begun(store, sealer, "anna")
+    sent = outgoing(anna, state=Delivery.SENDING)
+    async with store.begin() as unit:
+        await unit.messages.post([sent])
+
+    async def hide() -> Sequence[str]:
+        async with store.begin() as unit:
+            references = await unit.messages.references(anna.id, NOW)
+            await unit.messages.erase(anna.id, up_to=sent.id)
+            return references
+
+    async with store.begin() as marking:
+        arrived = replace(sent, state=Delivery.SENT, reference="17")
+        assert not await marking.messages.mark([arrived])
+        hiding = asyncio.create_task(hide())
+        await asyncio.sleep(0.2)
+        assert not hiding.done()
+    assert await hiding == ["17"]
+
+
+async def test_two_who_count_the_same_things_in_another_order_both_finish(
+    store: SqlStore,
+) -> None:
+    """As when two processes end the requests of several visitors at once."""
+    ends = [{"level": "red"}, {"level": "grey"}]
+    begun_both = asyncio.Barrier(2)
+
+    async def end(one: dict[str, str], other: dict[str, str]) -> None:
+        async with store.begin() as unit:
+            await unit.figures.count("2026-W47", one)
+            await begun_both.wait()
+            await unit.figures.count("2026-W47", other)
+
+    async with asyncio.timeout(4):
+        await asyncio.gather(end(*ends), end(*reversed(ends)))
+    async with store.begin() as unit:
+        assert await unit.figures.between("2026-W47", "2026-W47") == {
+            ("2026-W47", "level", "red"): 2,
+            ("2026-W47", "level", "grey"): 2,
+        }

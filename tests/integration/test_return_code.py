@@ -1,26 +1,37 @@
 """The return code: from Telegram to the web with what waits, and nothing for anybody else."""
 
+import asyncio
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from bot.adapters.code_words import read_code_words
+from bot.adapters.storage.driver import Connection
+from bot.adapters.storage.return_codes import SqlReturnCodes
 from bot.adapters.webchat.view import Said
 from bot.bootstrap import App
-from bot.domain.messages import Channel, ConversationId, MessageId
+from bot.domain.messages import Channel, ConversationId, MessageId, Tapped, Text
 from bot.domain.return_code import WORDS, read_code
+from bot.domain.screens import Tap
 from bot.ports import Outgoing
 from tests.support.app import COLLEAGUE, Visitor, running, screens
-from tests.support.fakes import FakeClock, RecordingChannel
+from tests.support.deck import ROOT
+from tests.support.fakes import OPEN, FakeClock, RecordingChannel
 
 WRONG = "abandon ability able about above absent absorb"
 _ASKS = ("utter_human_notify consent=new", "utter_human_code_word notify=push", "action_queue_open")
 
 
-async def waiting(app: App, channel: Channel = Channel.TELEGRAM) -> Visitor:
-    visitor = Visitor(app, channel)
+async def waiting(app: App, channel: Channel = Channel.TELEGRAM, *, sender: str = "") -> Visitor:
+    visitor = Visitor(app, channel, sender=sender) if sender else Visitor(app, channel)
     await visitor.starts()
     for tap in _ASKS:
         await visitor.taps(tap)
@@ -100,6 +111,20 @@ async def test_from_the_web_to_telegram_the_hello_is_sent_there(tmp_path: Path) 
             (due,) = await unit.messages.due(Channel.TELEGRAM, app.clock.now(), 10)
         assert due.address == f"address-of-{new.sender}"
         assert await new.handover() is not None
+
+
+async def test_typed_on_telegram_the_words_are_deleted_there(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        new = Visitor(app, Channel.TELEGRAM)
+        await app.reception.accept([new.incoming(Text(code), reference="77")])
+        await app.reception.close()
+        for _ in range(3):
+            await app.deliverers[Channel.TELEGRAM].step()
+            clock.turn(seconds=1)
+        assert channel.screens == ["utter_push_ping"]
+        assert channel.deleted == [(f"address-of-{new.sender}", ("77",))]
 
 
 async def test_the_words_go_with_the_next_answer_and_no_counsellor_reads_them(
@@ -255,3 +280,194 @@ async def test_what_was_not_sent_is_never_sent_to_the_old_place(tmp_path: Path) 
         await Visitor(app).says(code)
         async with app.store.begin() as unit:
             assert not await unit.messages.due(Channel.TELEGRAM, app.clock.now(), 10)
+
+
+# --- words that are no code, or nobody's business ---------------------------------------------
+
+CRY = "police help abandon ability able about above"
+
+
+async def test_words_of_danger_are_answered_as_such_also_where_a_code_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    assert read_code(CRY, frozenset(read_code_words())) == CRY
+    async with running(tmp_path, return_codes=True) as app:
+        visitor = Visitor(app)
+        await visitor.starts()
+        assert "utter_danger_now" in screens(await visitor.says(CRY))
+        await visitor.taps("utter_return_code_ask")
+        assert "utter_danger_now" in screens(await visitor.says(CRY))
+
+
+async def test_no_code_is_given_out_that_reads_as_words_of_danger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter([*CRY.split(), *WRONG.split()])
+    async with running(tmp_path, return_codes=True) as app:
+        visitor = await waiting(app, Channel.WEB)
+        monkeypatch.setattr("bot.services.return_code.secrets.choice", lambda _words: next(drawn))
+        assert await given(app, visitor) == WRONG
+
+
+async def test_no_counsellor_reads_the_words_of_any_code(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock, return_codes=True) as app:
+        visitor = Visitor(app, Channel.WEB)
+        await visitor.starts()
+        await visitor.says("what is a shelter")
+        for tap in ("utter_human_notify consent=all", *_ASKS[1:]):
+            await visitor.taps(tap)
+        code = await given(app, visitor)
+        await visitor.taps("utter_return_code_ask")
+        await visitor.says(WRONG)
+        found = await visitor.handover()
+        assert found is not None
+        await app.hotline.take(COLLEAGUE, "Ana", found.id or 0)
+        for tap in ("action_return_code", "utter_return_code_ask"):
+            await visitor.taps(tap)
+        second = await visitor.says(WRONG)
+        assert screens(second) == ["utter_return_code_wrong"]
+        seen = [said.text for said in (await app.reader.open(COLLEAGUE, found.id or 0)).said]
+        assert "what is a shelter" in seen
+        everything = " ".join(seen)
+        assert "open this chat one time" not in everything
+        for words in (code, WRONG):
+            assert not [pair for pair in pairwise(words.split()) if " ".join(pair) in everything]
+
+
+async def test_in_the_decoy_words_are_not_taken_for_a_code(tmp_path: Path) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        other = Visitor(app)
+        await other.starts()
+        await other.taps("utter_safe_word")
+        await other.says("Lantern")
+        await other.says("Lantern")
+        assert screens(await other.says(code)) == ["utter_decoy_2"]
+        await other.says("Lantern")
+        assert screens(await other.says(code)) == ["utter_push_ping"]
+
+
+async def test_a_code_outlives_a_change_of_the_pepper_once(tmp_path: Path) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        app.sealer.change_pepper()
+        assert screens(await Visitor(app).says(code)) == ["utter_push_ping"]
+        last = await given(app, await waiting(app, Channel.WEB))
+        app.sealer.change_pepper()
+        app.sealer.change_pepper()
+        assert screens(await Visitor(app).says(last)) == ["utter_return_code_wrong"]
+
+
+# --- two at once, and kills -------------------------------------------------------------------
+
+
+async def test_of_two_who_type_one_code_at_once_exactly_one_moves_it(tmp_path: Path) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        one, two = Visitor(app), Visitor(app)
+        said = await asyncio.gather(one.says(code), two.says(code))
+        assert sorted(screens(s)[0] for s in said) == ["utter_push_ping", "utter_return_code_wrong"]
+        known = [await visitor.handover() for visitor in (one, two)]
+        assert sum(found is not None for found in known) == 1
+
+
+async def test_of_two_processes_that_find_one_code_exactly_one_moves_it(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one found the code before the first one spent it, and goes on after that."""
+    find, moved, finders = SqlReturnCodes.find, asyncio.Event(), list[SqlReturnCodes]()
+
+    async def slowly(self: SqlReturnCodes, hashes: Collection[bytes]) -> ConversationId | None:
+        found = await find(self, hashes)
+        if not any(self is finder for finder in finders):
+            finders.append(self)
+            if found is not None and len(finders) > 1:
+                await moved.wait()
+        return found
+
+    async def type_it(visitor: Visitor, code: str) -> Sequence[str]:
+        said = screens(await visitor.says(code))
+        moved.set()
+        return said
+
+    kind = {"database_url": database, "return_codes": True}
+    async with running(tmp_path, **kind) as here, running(tmp_path, **kind) as there:
+        code = await given(here, await waiting(here, Channel.WEB))
+        one, two = Visitor(here), Visitor(there)
+        monkeypatch.setattr(SqlReturnCodes, "find", slowly)
+        async with asyncio.timeout(10):
+            said = await asyncio.gather(type_it(one, code), type_it(two, code))
+        assert sorted(map(list, said)) == [["utter_push_ping"], ["utter_return_code_wrong"]]
+        known = [await visitor.handover() for visitor in (one, two)]
+        assert sum(found is not None for found in known) == 1
+
+
+LINE = "the shelter has a bed"
+_LATER = OPEN + timedelta(minutes=30)
+
+
+async def be_killed(folder: Path, at_commit: int) -> None:
+    """Print a code, type it in a new place, and die before a commit of that; for a child."""
+    clock = FakeClock()
+    async with running(folder, clock=clock, return_codes=True) as app:
+        old = await waiting(app, sender="old")
+        code = await given(app, old)
+        clock.turn(minutes=20)
+        found = await old.handover()
+        assert found is not None
+        await app.hotline.take(COLLEAGUE, "Ana", found.id or 0)
+        await app.hotline.say(COLLEAGUE, "Ana", found.id or 0, LINE, "1")
+        sys.stdout.write(code)
+        sys.stdout.flush()
+        commit, left = Connection.commit, at_commit
+
+        def dies(self: Connection) -> None:
+            nonlocal left
+            left -= self._wrote
+            if not left:
+                os._exit(9)
+            commit(self)
+
+        Connection.commit = dies  # type: ignore[method-assign]
+        await Visitor(app, Channel.WEB, sender="new").says(code)
+
+
+@pytest.mark.parametrize("at_commit", range(1, 5))
+async def test_a_kill_leaves_the_conversation_in_one_place_and_whole(
+    tmp_path: Path, at_commit: int
+) -> None:
+    program = "import asyncio, sys, pathlib; from tests.integration import test_return_code as t; "
+    program += "asyncio.run(t.be_killed(pathlib.Path(sys.argv[1]), int(sys.argv[2])))"
+    child = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", program, str(tmp_path), str(at_commit)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    code = child.stdout
+    assert (child.returncode, len(code.split())) == (9, WORDS), child.stderr[-2000:]
+    async with running(tmp_path, clock=FakeClock(_LATER), return_codes=True) as app:
+        await app.reception.resume()
+        await app.reception.close()
+        await app.keeper.round()
+        places = Visitor(app, Channel.TELEGRAM, sender="old"), Visitor(app, sender="new")
+        (place,) = [visitor for visitor in places if await visitor.handover() is not None]
+        # Words that were taken in are answered, however often the power fails.
+        assert (place.sender == "new") is (at_commit > 1)
+        late = Visitor(app)
+        if place.sender == "new":
+            assert screens(await late.says(code)) == ["utter_return_code_wrong"]
+        else:
+            assert screens(await late.says(code)) == ["utter_push_ping"]
+            place = late
+        # Its id must be none that the child has used.
+        looks = place.incoming(Tapped(Tap("action_pull")), external_id="after the kill")
+        said = await app.reception.converse(looks)
+        lines = [s.bubble.text for s in said if s.bubble.screen == "line"]
+        assert [line.removeprefix("\N{BUST IN SILHOUETTE} Ana: ") for line in lines] == [LINE]
+        async with app.store.begin() as unit:
+            assert not await unit.conversations.forgetting()

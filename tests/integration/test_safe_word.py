@@ -1,5 +1,6 @@
 """The safe word, said in every state: nothing of the topic is seen after it, on any channel."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -69,6 +70,8 @@ async def _asked_to_pass_on(app: App, visitor: Visitor) -> None:
     await app.hotline.offer_transfer(COLLEAGUE, "Ana", found.id or 0, None, "", "transfer_shift")
 
 
+# States for which a counsellor takes the talk: nobody has let go of it in between.
+_TAKING = (_talking, _parked, _ended, _asked_to_pass_on)
 STATES: Mapping[str, State] = {
     "menu": tapping("utter_main_menu"),
     "danger": tapping("utter_danger_now"),
@@ -151,13 +154,37 @@ async def test_on_any_way_through_and_in_the_middle_of_other_words(
     async with running(tmp_path_factory.mktemp("way"), channel=RecordingChannel()) as app:
         visitor = await chosen(app, Channel.TELEGRAM)
         for name in path:
-            if await visitor.handover() is None or STATES[name] not in (_talking, _parked, _ended):
+            if await visitor.handover() is None or STATES[name] not in _TAKING:
                 await STATES[name](app, visitor)
         words = [*burst[:place], WORD, *burst[place:]]
         # They lie in the inbox together, as after a pause of the network.
         await app.reception.accept([visitor.incoming(Text(text)) for text in words])
         await app.reception.close()
         assert set(await to_come(app, visitor)) <= HARMLESS
+
+
+@pytest.mark.parametrize(("noise", "cry"), [(19, False), (30, True), (500, False), (500, True)])
+async def test_in_a_flood_it_is_answered_at_once(tmp_path: Path, noise: int, cry: bool) -> None:
+    async with running(tmp_path) as app:
+        visitor = await chosen(app, Channel.WEB)
+        for _ in range(noise // 10):
+            await app.reception.accept([visitor.incoming(Text("noise")) for _ in range(10)])
+        for _ in range(noise):
+            await app.reception.accept([visitor.incoming(Text("noise"))])
+        if cry:
+            # Words of danger pass a flood once in ten minutes, which must not use this up.
+            await visitor.says(CRY)
+        async with asyncio.timeout(3):
+            assert screens(await visitor.says(f"quick\n{WORD}")) == ["utter_decoy_1"]
+        assert set(await to_come(app, visitor)) <= HARMLESS
+
+
+async def test_in_a_flood_any_other_text_waits(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        visitor = await chosen(app, Channel.WEB)
+        for _ in range(30):
+            await app.reception.accept([visitor.incoming(Text("noise"))])
+        assert not await visitor.says("Lanterns")
 
 
 async def test_what_a_counsellor_wrote_before_it_is_there_after_it(tmp_path: Path) -> None:

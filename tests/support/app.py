@@ -113,3 +113,9 @@ async def on_shift(app: App, staff: StaffId, languages: frozenset[str] = frozens
     """Put somebody on shift whose console never falls silent."""
     async with app.store.begin() as unit:
         await unit.shifts.begin(Shift(staff, app.clock.now(), FAR, languages))
+
+
+async def off_shift(app: App, staff: StaffId) -> None:
+    """End a shift: inside the hours, too, nobody may be there."""
+    async with app.store.begin() as unit:
+        await unit.shifts.end(staff)

@@ -22,6 +22,7 @@ from bot.adapters.anchor import AnchorFile
 from bot.adapters.bus import MemoryBus
 from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
+from bot.adapters.push import NoAlerts
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
 from bot.adapters.translator import NoTranslator
@@ -50,6 +51,7 @@ from bot.services.staff import (
     Trail,
 )
 from bot.settings import Settings
+from bot.staff_ports import Alerts
 from bot.web import Desk, Words
 from bot.web.forgery import token_of
 from tests.support import deck
@@ -125,7 +127,9 @@ async def rig(folder: Path, **options: Any) -> AsyncIterator[Rig]:
     yield make_rig(folder, **options)
 
 
-def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig:
+def make_rig(
+    folder: Path, *, address: str = ADDRESS, demo: bool = False, alerts: Alerts | None = None
+) -> Rig:
     """Lay a desk over a store in memory."""
     sealer = EphemeralKeys()
     store, clock = MemoryStore(sealer), FakeClock()
@@ -165,6 +169,7 @@ def make_rig(folder: Path, *, address: str = ADDRESS, demo: bool = False) -> Rig
         renderer=renderer,
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
         translator=NoTranslator(),
+        alerts=alerts or NoAlerts(),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 

@@ -21,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 TABLES = (
     "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks, "
     "return_codes, "
-    "staff, invitations, spent, sessions, audit, audit_aliases"
+    "staff, invitations, spent, sessions, subscriptions, audit, audit_aliases"
 )
 
 _numbers = itertools.count(1)

@@ -1,6 +1,7 @@
 """A small translation server over real HTTP, with LibreTranslate's one call and many faults.
 
-It "translates" by writing both languages in front: ``da>en: tekst``.
+It "translates" by writing both languages in front: ``da>en: tekst``. Asked for the language, it
+says the one in ``detects`` with that confidence, whatever the text.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class TranslationServer:
     address: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    detects: tuple[str, object] = ("da", 97.0)
     answer: Callable[[dict[str, Any]], Answer] | None = None
     endless: bytes = b""
     pause: float = 0.0
@@ -41,6 +43,15 @@ class TranslationServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
+    def translated(self, question: dict[str, Any]) -> bytes:
+        """Answer as a server that works; JSON with escapes, as LibreTranslate writes it."""
+        source, answer = question["source"], {}
+        if source == "auto":
+            source, confidence = self.detects
+            answer["detectedLanguage"] = {"confidence": confidence, "language": source}
+        answer["translatedText"] = f"{source}>{question['target']}: {question['q']}"
+        return http(json.dumps(answer).encode())
+
     async def _question(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.paths.append(head.split(" ")[1])
@@ -52,7 +63,7 @@ class TranslationServer:
         return question
 
     async def _reply(self, question: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        answer = (self.answer or translated)(question)
+        answer = (self.answer or self.translated)(question)
         if answer is None:
             await asyncio.sleep(3600)
             return
@@ -71,12 +82,6 @@ def http(body: bytes, status: int = 200, **headers: str) -> bytes:
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status} Whatever\r\nconnection: close\r\n{head}\r\n".encode() + body
-
-
-def translated(question: dict[str, Any]) -> bytes:
-    """Answer as a server that works; JSON with escapes, as LibreTranslate writes it."""
-    text = f"{question['source']}>{question['target']}: {question['q']}"
-    return http(json.dumps({"translatedText": text}).encode())
 
 
 @asynccontextmanager

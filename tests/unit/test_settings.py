@@ -42,6 +42,21 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ({"HAVN_TRANSLATOR_URL": "http://127.0.0.1.secret-value.dk"}, "HAVN_TRANSLATOR_URL"),
         ({"HAVN_TRANSLATOR_URL": "ftp://localhost/secret-value"}, "HAVN_TRANSLATOR_URL"),
         ({"HAVN_TRANSLATOR_KEY": "secret-value"}, "HAVN_TRANSLATOR_URL"),
+        ({"HAVN_PUSH_SUBJECT": "secret-value"}, "HAVN_PUSH_SUBJECT"),
+        ({"HAVN_PUSH_SUBJECT": "mailto:secret-value"}, "HAVN_PUSH_SUBJECT"),
+        ({"HAVN_PUSH_SUBJECT": "http://secret-value.dk"}, "HAVN_PUSH_SUBJECT"),
+        ({"HAVN_PUSH_SERVICES": "secret-value.dk"}, "HAVN_PUSH_SUBJECT"),
+        *(
+            (
+                {"HAVN_PUSH_SUBJECT": "https://x.dk", "HAVN_PUSH_SERVICES": f"push.x.dk,{host}"},
+                "HAVN_PUSH_SERVICES",
+            )
+            for host in (
+                *("localhost", "127.0.0.1", "10.0.0.7", "::1", "2130706433", "0x7f.1"),
+                *("secret-value", "secret-value.local", "secret-value.internal", "*.x.dk"),
+                *("https://secret-value.dk", "secret-value.dk/a", "secret-value.dk:8443"),
+            )
+        ),
         ({"HAVN_CONFIG": "/nowhere/havn.toml"}, "/nowhere/havn.toml"),
     ],
 )

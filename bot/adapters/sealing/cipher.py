@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.domain.audit import ChainKey
 from bot.domain.errors import KeyUnavailableError
 from bot.domain.messages import Channel, ConversationId
+from bot.domain.triage.normalise import MARKS
 from bot.ports import Lookup
 
 KEY_BYTES = 32
@@ -52,6 +53,10 @@ def decrypt(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
         raise KeyUnavailableError("this value does not open with this key") from None
 
 
+# Signs of vowels and tones, in the letters of Unicode for marks.
+_VOWELS = ("Mn", "Mc")
+
+
 class Cipher:
     """The part of a Sealer that works on keys in memory."""
 
@@ -67,9 +72,11 @@ class Cipher:
 
     def hash_word(self, conversation: ConversationId, word: str) -> str:
         """Return a hash of a code word that only this conversation's key can make."""
-        plain = unicodedata.normalize("NFKD", word.casefold())
+        plain = MARKS.sub("", unicodedata.normalize("NFKD", word.casefold()))
+        # Vowels and tones of Thai are marks: without them rice, news and white are one word.
+        kept = "".join(c for c in plain if c.isalnum() or unicodedata.category(c) in _VOWELS)
         # A word of signs alone has no letters; it is taken as it stands.
-        letters = "".join(c for c in plain if c.isalnum()) or "".join(plain.split())
+        letters = kept if any(c.isalnum() for c in kept) else "".join(plain.split())
         key = hashlib.sha256(self._key(conversation).raw + b"code word").digest()
         digest = hmac.digest(key, letters.encode("utf-8", "surrogatepass"), "sha256")
         return base64.b64encode(digest).decode()
@@ -166,6 +173,10 @@ class EphemeralKeys(Cipher):
     async def hand_over_first_chain_key(self) -> None:
         """Drop the key the trail began with."""
         self._first = None
+
+    async def alert_key(self) -> bytes:
+        """Refuse: a process that keeps nothing rings nobody."""
+        raise KeyUnavailableError("there is no key for alerts here")
 
 
 def _stretch(code: str, pepper: bytes) -> bytes:

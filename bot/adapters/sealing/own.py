@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.adapters.sealing.cipher import decrypt, encrypt
@@ -12,7 +13,9 @@ from bot.domain.errors import KeyUnavailableError
 CONSOLE = "console"
 _CHAIN = "audit_chain"
 FIRST = "audit_first"
+_ALERTS = "alerts"
 _NUMBER_BYTES = 8
+_ALERT_BYTES = 32
 _TABLE = "CREATE TABLE IF NOT EXISTS own_keys (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL)"
 
 
@@ -49,6 +52,14 @@ class OwnKeys:
                 if raw is not None:
                     self.write(new, name, raw)
 
+    def alert_key(self, kek: AESGCM) -> bytes:
+        """Return the secret number for push services; made at the first call."""
+        raw = self.read(kek, _ALERTS)
+        if raw is None:
+            raw = new_alert_key()
+            self.write(kek, _ALERTS, raw)
+        return raw
+
     # --- the audit trail ---
 
     def chain(self, kek: AESGCM) -> ChainKey | None:
@@ -76,6 +87,12 @@ class OwnKeys:
     def erase_first(self) -> None:
         """Erase the key the trail began with."""
         self._database.execute("DELETE FROM own_keys WHERE name = ?", [FIRST])
+
+
+def new_alert_key() -> bytes:
+    """Return the secret number of a fresh key on the curve P-256, which RFC 8292 asks for."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return number.to_bytes(_ALERT_BYTES, "big")
 
 
 def _binding(name: str) -> bytes:

@@ -174,6 +174,10 @@ class KeyRing(Cipher):
         """Erase the key the trail began with."""
         await asyncio.to_thread(self._erase_first_chain_key)
 
+    async def alert_key(self) -> bytes:
+        """Return the secret number Havn proves itself with to push services, made once."""
+        return await asyncio.to_thread(self._alert_key)
+
     def _read_own(self, epoch: int) -> None:
         """Take the console's own key, and make it the first time.
 
@@ -206,6 +210,10 @@ class KeyRing(Cipher):
     def _erase_first_chain_key(self) -> None:
         with self._transaction("IMMEDIATE"):
             self._own_keys.erase_first()
+
+    def _alert_key(self) -> bytes:
+        with self._transaction("IMMEDIATE") as epoch:
+            return self._own_keys.alert_key(self._kek_of(epoch))
 
     # --- memory ---
 

@@ -99,7 +99,7 @@ def event_from_bytes(data: bytes) -> Event:
 def body_to_bytes(body: Reply | Line | Deletion) -> bytes:
     """Write what goes out."""
     if isinstance(body, Line):
-        return dump({"line": [body.alias, body.text, body.locale]})
+        return dump({"line": [body.alias, body.text, body.locale, body.original]})
     if isinstance(body, Deletion):
         then = _reply(body.then) if body.then else None
         return dump({"delete": list(body.references), "then": then})

@@ -9,7 +9,12 @@ from datetime import datetime
 from bot.adapters.storage.memory_data import Data, without
 from bot.adapters.storage.memory_desk import MemoryFigures, MemoryNotes, MemoryShifts
 from bot.adapters.storage.memory_messages import MemoryMessages
-from bot.adapters.storage.memory_staff import MemoryAudit, MemorySessions, MemoryStaff
+from bot.adapters.storage.memory_staff import (
+    MemoryAudit,
+    MemorySessions,
+    MemoryStaff,
+    MemorySubscriptions,
+)
 from bot.adapters.storage.unit_of_work import Unit
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreUnavailableError
@@ -45,6 +50,7 @@ class MemoryStore:
                 _Marks(data),
                 MemoryStaff(data),
                 MemorySessions(data),
+                MemorySubscriptions(data),
                 audit,
             )
             self._data = data

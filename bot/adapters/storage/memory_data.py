@@ -35,6 +35,7 @@ class Data:
     notes: dict[MessageId, Note] = field(default_factory=dict)
     drafts: dict[tuple[ConversationId, StaffId], str] = field(default_factory=dict)
     shifts: dict[StaffId, Shift] = field(default_factory=dict)
+    languages: dict[StaffId, frozenset[str]] = field(default_factory=dict)
     figures: dict[tuple[str, str, str], int] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], Timer] = field(default_factory=dict)
     return_codes: dict[bytes, ConversationId] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Data:
     invitations: dict[StaffId, Invitation] = field(default_factory=dict)
     spent: dict[bytes, datetime] = field(default_factory=dict)
     sessions: dict[bytes, Session] = field(default_factory=dict)
+    subscriptions: dict[StaffId, str] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
     audit_aliases: dict[ConversationId, AuditAlias] = field(default_factory=dict)
 

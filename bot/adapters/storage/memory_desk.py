@@ -47,6 +47,7 @@ class MemoryShifts:
     async def begin(self, shift: Shift) -> None:
         """Start a shift."""
         self._data.shifts[shift.staff] = shift
+        self._data.languages[shift.staff] = shift.languages
 
     async def beat(self, staff: StaffId, at: datetime) -> bool:
         """Note a sign of life."""
@@ -59,6 +60,10 @@ class MemoryShifts:
     async def end(self, staff: StaffId) -> None:
         """End a shift."""
         self._data.shifts.pop(staff, None)
+
+    async def languages(self, staff: StaffId) -> frozenset[str] | None:
+        """Return the locales of somebody's last shift."""
+        return self._data.languages.get(staff)
 
     async def since(self, moment: datetime) -> Sequence[Shift]:
         """Return the shifts with a sign of life since a moment."""

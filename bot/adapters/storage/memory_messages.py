@@ -89,10 +89,15 @@ class MemoryMessages:
         ]
         return sorted(due, key=lambda o: (not o.urgent, o.id))[:limit]
 
-    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
-        """Write where outgoing messages stand."""
+    async def mark(self, outgoing: Sequence[Outgoing]) -> Collection[MessageId]:
+        """Write where outgoing messages stand; return those that do not stand any more."""
+        gone: set[MessageId] = set()
         for new in outgoing:
-            if old := self._data.outgoing.get(new.id):
+            old = self._data.outgoing.get(new.id)
+            held = old and old.state is Delivery.HELD and new.state is not Delivery.HELD
+            if old is None or old.channel is not new.channel or held:
+                gone.add(new.id)
+            else:
                 again = old.state is Delivery.DROPPED and new.state is Delivery.PENDING
                 self._data.outgoing[new.id] = replace(
                     old,
@@ -101,6 +106,9 @@ class MemoryMessages:
                     due_at=new.due_at,
                     reference=new.reference,
                 )
+                if new.conversation in self._data.forgetting:
+                    gone.add(new.id)
+        return gone
 
     async def replies_after(
         self, conversation: ConversationId, after: MessageId, *, least: int = 0

@@ -1,7 +1,7 @@
 """Accounts, sessions and the audit trail of the store in memory."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -130,6 +130,30 @@ class MemorySessions:
             for h, s in self._data.sessions.items()
             if s.seen_at >= seen_before and s.began_at >= began_before
         }
+
+
+class MemorySubscriptions:
+    """Browsers that are rung while they are closed, in memory."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+
+    async def set(self, staff: StaffId, endpoint: str) -> None:
+        """Ring this browser of a person, and no other."""
+        if staff not in self._data.accounts:
+            raise StoreUnavailableError("there is no such account")
+        self._data.subscriptions[staff] = endpoint
+
+    async def of(self, staff: Collection[StaffId]) -> Mapping[StaffId, str]:
+        """Return the addresses of those who have one."""
+        held = self._data.subscriptions
+        return {one: held[one] for one in staff if one in held}
+
+    async def drop(self, staff: StaffId | None = None) -> None:
+        """Ring a person no more, or nobody."""
+        gone = self._data.subscriptions.keys() if staff is None else {staff}
+        held = self._data.subscriptions.items()
+        self._data.subscriptions = {one: endpoint for one, endpoint in held if one not in gone}
 
 
 class MemoryAudit:

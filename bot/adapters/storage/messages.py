@@ -94,7 +94,11 @@ _DUE = (
 )
 _MARK = (
     update(messages)
-    .where(_m.id == bindparam("key"))
+    .where(
+        _m.id == bindparam("key"),
+        _m.channel == bindparam("there"),
+        _m.state != Delivery.HELD.value,
+    )
     .values(
         # What was dropped on its way, and refused there, is not tried again.
         state=case(
@@ -110,6 +114,14 @@ _MARK = (
         attempts=bindparam("attempts"),
         due_at=bindparam("due_at"),
         reference=bindparam("reference"),
+    )
+)
+_STANDING = (
+    select(_m.id, _m.channel, _m.state)
+    .join(conversations, conversations.c.id == _m.conversation_id)
+    .where(
+        _m.id.in_(bindparam("ids", expanding=True)),
+        conversations.c.forgetting_at.is_(None),
     )
 )
 _GIVE_UP = (
@@ -170,6 +182,8 @@ _DROP = (
     )
     .values(state=Delivery.DROPPED.value)
 )
+# In the order in which mark() locks them.
+_HOLD = select(_m.id).where(_m.conversation_id == bindparam("key")).order_by(_m.id)
 _REFERENCES = (
     select(_m.id, _m.reference)
     .where(
@@ -283,11 +297,19 @@ class SqlMessages:
             await self._connection.execute(_GIVE_UP, {"ids": unreadable})
         return due
 
-    async def mark(self, outgoing: Sequence[Outgoing]) -> None:
-        """Write where outgoing messages stand."""
-        if outgoing:
-            rows = sorted(outgoing, key=lambda o: o.id)
-            await self._connection.execute(_MARK, [self._rows.of_progress(o) for o in rows])
+    async def mark(self, outgoing: Sequence[Outgoing]) -> Collection[MessageId]:
+        """Write where outgoing messages stand; return those that do not stand any more."""
+        if not outgoing:
+            return frozenset()
+        await self._sealer.load_keys({o.conversation for o in outgoing})
+        # Of a conversation that is being forgotten the key may be gone already.
+        kept = [o for o in outgoing if self._sealer.has_key(o.conversation)]
+        if kept:
+            kept.sort(key=lambda o: (o.conversation, o.id))
+            await self._connection.execute(_MARK, [self._rows.of_progress(o) for o in kept])
+        rows = await self._connection.execute(_STANDING, {"ids": [o.id for o in kept]})
+        standing = {row.id: (row.channel, row.state) for row in rows}
+        return {o.id for o in outgoing if not _stands(o, *standing.get(o.id, ("", "")))}
 
     # --- both ---
 
@@ -351,6 +373,8 @@ class SqlMessages:
 
     async def references(self, conversation: ConversationId, since: datetime) -> Sequence[str]:
         """Return the channel's ids of all messages since a moment, oldest first."""
+        if self._connection.dialect.name != "sqlite":
+            await self._connection.execute(_HOLD.with_for_update(), {"key": conversation})
         rows = await self._of(_REFERENCES, conversation, since=codec.to_ms(since))
         return [self._rows.reference(conversation, row) for row in rows]
 
@@ -371,6 +395,11 @@ class SqlMessages:
     ) -> Sequence[Row[Any]]:
         await self._sealer.load_keys([conversation])
         return (await self._connection.execute(query, {"key": conversation, **parameters})).all()
+
+
+def _stands(marked: Outgoing, channel: str, state: str) -> bool:
+    held = state == Delivery.HELD.value and marked.state is not Delivery.HELD
+    return channel == marked.channel.value and not held
 
 
 def _receipt(arrival: Arrival) -> tuple[str, bytes]:

@@ -151,6 +151,7 @@ class SealedRows:
         """Return the parameters of an update that says where a message stands."""
         return {
             "key": o.id,
+            "there": o.channel.value,
             "state": o.state.value,
             "attempts": o.attempts,
             "due_at": codec.to_ms(o.due_at),

@@ -1,10 +1,11 @@
 """Who is on shift, and the counters, over SQL."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
@@ -31,8 +32,12 @@ def _count(insert_into: Insert) -> Any:
 
 
 _BEGIN = per_dialect(_begin)
-_BEAT = update(shifts).where(_s.staff == bindparam("who")).values(beat_at=bindparam("at"))
-_END = delete(shifts).where(_s.staff == bindparam("who"))
+# The row of a shift that ended stays for its languages, without its times.
+_OVER = 0
+_WHOSE = _s.staff == bindparam("who")
+_BEAT = update(shifts).where(_WHOSE, _s.beat_at > _OVER).values(beat_at=bindparam("at"))
+_END = update(shifts).where(_WHOSE).values(since=_OVER, beat_at=_OVER)
+_LANGUAGES = select(_s.languages).where(_WHOSE)
 _SINCE = select(shifts).where(_s.beat_at >= bindparam("moment")).order_by(_s.since, _s.staff)
 _COUNT = per_dialect(_count)
 _BETWEEN = select(figures).where(_f.week.between(bindparam("first"), bindparam("last")))
@@ -63,6 +68,11 @@ class SqlShifts:
         """End a shift."""
         await self._connection.execute(_END, {"who": staff})
 
+    async def languages(self, staff: StaffId) -> frozenset[str] | None:
+        """Return the locales of somebody's last shift."""
+        languages = await self._connection.scalar(_LANGUAGES, {"who": staff})
+        return None if languages is None else frozenset(languages.split())
+
     async def since(self, moment: datetime) -> Sequence[Shift]:
         """Return the shifts with a sign of life since a moment."""
         rows = await self._connection.execute(_SINCE, {"moment": codec.to_ms(moment)})
@@ -78,23 +88,32 @@ class SqlShifts:
 
 
 class SqlFigures:
-    """Counters over SQL."""
+    """Counters over SQL.
+
+    What a transaction counts is written at its end and in one order, for all transactions share the
+    counters: so no two wait for each other, and none waits for longer than a commit takes.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._counted: Counter[tuple[str, str, str]] = Counter()
 
     async def count(self, week: str, values: Mapping[str, str]) -> None:
         """Add one to each counter."""
-        if not values:
-            return
-        # Sorted: two processes that count the same things must not wait for each other.
+        self._counted.update((week, kind, value) for kind, value in values.items())
+
+    async def write(self) -> None:
+        """Write what was counted; the last thing a transaction does."""
+        counted, self._counted = sorted(self._counted.items()), Counter()
         rows = [
-            {"week": week, "kind": kind, "value": value, "number": 1}
-            for kind, value in sorted(values.items())
+            {"week": week, "kind": kind, "value": value, "number": number}
+            for (week, kind, value), number in counted
         ]
-        await self._connection.execute(_COUNT[self._connection.dialect.name], rows)
+        if rows:
+            await self._connection.execute(_COUNT[self._connection.dialect.name], rows)
 
     async def between(self, first: str, last: str) -> Mapping[tuple[str, str, str], int]:
         """Return the counters of a range of weeks."""
+        await self.write()
         rows = await self._connection.execute(_BETWEEN, {"first": first, "last": last})
         return {(row.week, row.kind, row.value): row.number for row in rows}

@@ -1,7 +1,7 @@
 """The console's tables. Times are milliseconds since 1970 (UTC).
 
-``factors`` and ``audit_aliases.alias`` are sealed. Tokens are kept as hashes; they are 256 random
-bits, so that a plain SHA-256 cannot be tried out.
+``factors``, ``subscriptions.endpoint`` and ``audit_aliases.alias`` are sealed. Tokens are kept as
+hashes; they are 256 random bits, so that a plain SHA-256 cannot be tried out.
 """
 
 from sqlalchemy import (
@@ -67,6 +67,13 @@ sessions = Table(
     Column("began_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("proved_at", BigInteger, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _staff_id(primary_key=True),
+    Column("endpoint", LargeBinary, nullable=False),
 )
 
 audit = Table(

@@ -20,6 +20,7 @@ from bot.adapters.storage.notes import SqlNotes
 from bot.adapters.storage.return_codes import SqlReturnCodes
 from bot.adapters.storage.shifts import SqlFigures, SqlShifts
 from bot.adapters.storage.staff import SqlSessions, SqlStaff
+from bot.adapters.storage.subscriptions import SqlSubscriptions
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
 from bot.domain.errors import ConfigurationError, StoreUnavailableError
 from bot.ports import (
@@ -35,7 +36,7 @@ from bot.ports import (
     Timers,
     UnitOfWork,
 )
-from bot.staff_ports import AuditTrail, Sessions, StaffAccounts
+from bot.staff_ports import AuditTrail, Sessions, StaffAccounts, Subscriptions
 
 _CHECK = "check"
 _SCRUB_TRIES = 4
@@ -56,6 +57,7 @@ class Unit:
     marks: Marks
     staff: StaffAccounts
     sessions: Sessions
+    subscriptions: Subscriptions
     audit: AuditTrail
 
 
@@ -91,21 +93,23 @@ class SqlStore:
         """Open a transaction, committed durably at the end of the block."""
         try:
             async with self._engine.begin() as connection:
-                audit = SqlAudit(connection, self._sealer)
+                audit, figures = SqlAudit(connection, self._sealer), SqlFigures(connection)
                 yield Unit(
                     SqlConversations(connection, self._sealer),
                     SqlMessages(connection, self._sealer),
                     SqlHandovers(connection, self._sealer),
                     SqlNotes(connection, self._sealer),
                     SqlShifts(connection),
-                    SqlFigures(connection),
+                    figures,
                     SqlTimers(connection),
                     SqlReturnCodes(connection),
                     SqlMarks(connection),
                     SqlStaff(connection, self._sealer),
                     SqlSessions(connection),
+                    SqlSubscriptions(connection, self._sealer),
                     audit,
                 )
+                await figures.write()
             await audit.settle()
         except SQLAlchemyError as error:
             # The statement and its parameters stay behind: only the kind of failure may travel.

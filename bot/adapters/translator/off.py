@@ -8,6 +8,13 @@ class NoTranslator:
 
     ready = False
 
-    async def translate(self, text: str, source: str, target: str) -> str:  # noqa: ARG002 -- the port's shape
+    async def translate(
+        self,
+        text: str,  # noqa: ARG002 -- the port's shape
+        source: str,  # noqa: ARG002 -- as above
+        target: str,  # noqa: ARG002 -- as above
+        *,
+        detect: bool = False,  # noqa: ARG002 -- as above
+    ) -> str:
         """Refuse, always."""
         raise TranslatorUnavailableError("machine translation is switched off")

@@ -8,7 +8,7 @@ _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\uf
 _APOSTROPHES = re.compile("['\u2018\u2019\u201b`\u00b4\u02bc\u2032\uff07]")
 # Accents of Latin and Cyrillic, Arabic vowel signs and tatweel, keycap frames. Thai vowel signs are
 # combining marks too, but letters to a Thai reader: they stay.
-_MARKS = re.compile("[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u20d0-\u20ff]")
+MARKS = re.compile("[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u20d0-\u20ff]")
 RUNS = re.compile(r"([^\W\d_])\1+")
 _AT_IN_WORD = re.compile(r"(?<=[a-z])@(?=[a-z])")
 _LETTERS = str.maketrans(
@@ -31,7 +31,7 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
     text = text.casefold()
     if not text.isascii():
-        text = _MARKS.sub("", text)
+        text = MARKS.sub("", text)
     return RUNS.sub(r"\1", _AT_IN_WORD.sub("a", text.translate(_LETTERS)))
 
 

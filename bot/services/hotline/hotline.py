@@ -19,6 +19,7 @@ from bot.domain.errors import (
     ChangedError,
     ConversationGoneError,
     FullError,
+    LanguageChangedError,
     LineTooLongError,
     NothingToTransferError,
     NotOnShiftError,
@@ -41,13 +42,13 @@ from bot.domain.topics import QUEUE
 from bot.domain.triage import Level
 from bot.ports import Clock, Note, NoteKind, Sealer, Shift, Store, Timer, UnitOfWork
 from bot.services.hotline.changes import Case, Changes
-from bot.services.hotline.speaking import speak
+from bot.services.hotline.draft import Draft
+from bot.services.hotline.speaking import LONGEST_LINE, speak
+from bot.services.hotline.translating import Translated
 from bot.services.ids import MessageIds
 from bot.services.news import Publish
 from bot.services.timers import LEASE, TRANSFER, UNANSWERED
 
-# A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
-LONGEST_LINE = 4000
 _JOINED = "utter_human_joined"
 
 
@@ -199,6 +200,23 @@ class Hotline:
             raise LineTooLongError("send it in two parts")
         return await self._speak(staff, handover, once, lambda locale: Line(alias, text, locale))
 
+    async def say_translated(
+        self, staff: StaffId, alias: str, handover: int, line: Translated, once: str
+    ) -> bool:
+        """Write a line in a machine's words, which its counsellor has read back and approved.
+
+        As say(); LanguageChangedError when the visitor reads another language by now, and
+        UnfaithfulError when the translation must not be sent.
+        """
+        line.check()
+
+        def body(locale: str) -> Line:
+            if locale != line.locale:
+                raise LanguageChangedError("translate it anew")
+            return Line(alias, line.text, locale, line.original)
+
+        return await self._speak(staff, handover, once, body)
+
     async def say_canned(
         self, staff: StaffId, alias: str, handover: int, screen: str, once: str
     ) -> bool:
@@ -228,7 +246,7 @@ class Hotline:
                 ids=self._ids,
                 now=case.now,
             )
-            await case.unit.notes.keep_draft(case.conversation.id, staff, "")
+            await self._redraft(case, staff, reply="")
             await self._lease(case, held)
             return held, case.conversation
 
@@ -249,14 +267,20 @@ class Hotline:
 
         await self._change(handover, change)
 
-    async def keep_draft(self, staff: StaffId, handover: int, text: str) -> None:
+    async def keep_draft(self, staff: StaffId, handover: int, draft: Draft) -> None:
         """Keep what is being typed, of any length; NotYoursError from anybody but the holder."""
         now = self._clock.now()
         async with self._store.begin() as unit:
             found = await unit.handovers.get(handover)
             if found is None or not found.is_held_by(staff, now):
                 raise NotYoursError("this conversation is not yours (any more)")
-            await unit.notes.keep_draft(found.conversation, staff, text)
+            await unit.notes.keep_draft(found.conversation, staff, draft.written())
+
+    async def _redraft(self, case: Case, staff: StaffId, **parts: str) -> None:
+        """Replace parts of what is being typed."""
+        notes, key = case.unit.notes, case.conversation.id
+        draft = replace(Draft.read(await notes.draft(key, staff)), **parts)
+        await notes.keep_draft(key, staff, draft.written())
 
     # --- judging ---
 
@@ -315,6 +339,7 @@ class Hotline:
         async def change(case: Case) -> tuple[Handover, Conversation]:
             changed = handovers.offered_transfer(case.handover, staff, case.now, to=to)
             await self._note(case, staff, NoteKind.TRANSFER, note)
+            await self._redraft(case, staff, need="", risk="", next="")
             locale = case.conversation.memory.locale or "en"
             question = Reply(
                 "utter_human_transfer", locale, {"staff_alias": alias, "transfer_reason": why}

@@ -16,6 +16,9 @@ from bot.ports import Delivery, Outgoing, UnitOfWork
 from bot.services.effects import outgoing
 from bot.services.ids import MessageIds
 
+# A counsellor's line is no longer than one message of Telegram (4,096) with their alias before it.
+LONGEST_LINE = 4000
+
 
 async def speak(
     unit: UnitOfWork,

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from bot.domain import queue
 from bot.domain.audit import AuditEvent, Happening
 from bot.domain.conversation import Conversation
-from bot.domain.errors import ConversationGoneError, NotYoursError
+from bot.domain.errors import ConversationGoneError, NotYoursError, StoreUnavailableError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import Channel, Line, MessageId, Reply, Text
 from bot.domain.queue import Alarm
 from bot.domain.screens import NO_VALUES, RETURN_CODE
 from bot.domain.staff import StaffId
 from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift, Store, UnitOfWork
+from bot.services.hotline.draft import Draft
 from bot.services.ids import MessageIds
 from bot.services.reply import Renderer, said_by
 
@@ -49,7 +50,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything on the queue page of one counsellor."""
+    """Everything on the queue page of one counsellor.
+
+    ``languages`` are the locales of their last shift, None before the first.
+    """
 
     now: datetime
     waiting: Sequence[Card]
@@ -61,6 +65,7 @@ class Board:
     shifts: Sequence[Shift]
     load: int
     on_shift: bool
+    languages: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Said:
     """One message of a talk. ``author`` is visitor, program or staff; ``state`` is for the latter.
 
     ``screen`` and ``values`` are the approved text behind it, if any: it can be shown in another
-    language beside it.
+    language beside it. ``original`` is what a counsellor typed where a machine's words were sent.
     """
 
     id: MessageId
@@ -79,6 +84,7 @@ class Said:
     alias: str = ""
     state: Delivery = Delivery.SENT
     screen: str = ""
+    original: str = field(default="", repr=False)
     values: Mapping[str, str] = field(default_factory=lambda: NO_VALUES, repr=False)
 
 
@@ -90,7 +96,7 @@ class Talk:
     card: Card
     said: Sequence[Said]
     notes: Sequence[Note]
-    draft: str = field(repr=False)
+    draft: Draft
     held: int
     asked_safe_at: datetime | None
     quiet_for: timedelta
@@ -136,7 +142,7 @@ class Reader:
         self._clock = clock
         self._renderer = renderer
         self._ids = ids
-        self._looking: dict[int, asyncio.Task[Handover | None]] = {}
+        self._looking: dict[int, asyncio.Future[Handover | None]] = {}
 
     async def board(self, staff: StaffId) -> Board:
         """Return the queue as this person sees it."""
@@ -145,6 +151,7 @@ class Reader:
             everything = queue.in_order(await unit.handovers.every_open())
             conversations = await unit.conversations.load([h.conversation for h in everything])
             shifts = await unit.shifts.since(now - queue.ALIVE)
+            languages = await unit.shifts.languages(staff)
             news = {h.id: await _news(unit, h) for h in everything if h.is_held_by(staff, now)}
         cards = [
             replace(card_of(h, conversations[h.conversation], now), news=news.get(h.id, 0))
@@ -162,6 +169,7 @@ class Reader:
             shifts=shifts,
             load=queue.load(everything, staff, now),
             on_shift=any(shift.staff == staff for shift in shifts),
+            languages=languages,
         )
 
     async def open(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> Talk:
@@ -185,7 +193,7 @@ class Reader:
             found, conversation = await self._find(unit, staff, handover, supervisor=supervisor)
             thread = await unit.messages.thread(conversation.id, found.readable_after, _THREAD)
             notes = await unit.notes.of(conversation.id)
-            draft = await unit.notes.draft(conversation.id, staff)
+            draft = Draft.read(await unit.notes.draft(conversation.id, staff))
             held = (await unit.messages.held([conversation.id])).get(conversation.id, 0)
         said = [one for message in thread if (one := self._said(message))]
         return Talk(
@@ -205,19 +213,33 @@ class Reader:
 
         One change makes every open console ask at once: they share one look at the store.
         """
-        looking = self._looking.get(handover)
-        if looking is None:
-            looking = self._looking[handover] = asyncio.create_task(self._look(handover))
-        found = await asyncio.shield(looking)
+        found = await self._look(handover)
         now = self._clock.now()
         return found is not None and _may_read(found, staff, now, supervisor=supervisor)
 
     async def _look(self, handover: int) -> Handover | None:
+        """Return what whoever looks already finds; with nobody looking, look.
+
+        A look belongs to one of those who ask, never to a task of its own: that would go on when
+        all of them have left and the store is closed. When the one who looks leaves, another does.
+        """
+        while other := self._looking.get(handover):
+            await asyncio.wait([other])
+            if not other.cancelled():
+                return other.result()
+        look = self._looking[handover] = asyncio.get_running_loop().create_future()
         try:
             async with self._store.begin() as unit:
-                return await unit.handovers.get(handover)
+                found = await unit.handovers.get(handover)
+            look.set_result(found)
+        except StoreUnavailableError as error:
+            look.set_exception(error)
+            look.exception()  # Read once: there may be nobody else to read it.
+            raise
         finally:
             del self._looking[handover]
+            look.cancel()
+        return found
 
     async def _find(
         self, unit: UnitOfWork, staff: StaffId, handover: int, *, supervisor: bool
@@ -252,6 +274,7 @@ class Reader:
                 line.locale,
                 line.alias,
                 message.state,
+                original=line.original,
             )
         # Words to come back with are the visitor's alone.
         if not isinstance(message.body, Reply) or message.body.screen == RETURN_CODE:
@@ -268,7 +291,7 @@ class Reader:
             alias,
             message.state,
             reply.screen,
-            reply.values,
+            values=reply.values,
         )
 
 

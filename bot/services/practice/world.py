@@ -253,7 +253,7 @@ def _heard(message: Arrival | Outgoing) -> Heard | None:
     if not isinstance(message, Outgoing) or not message.human:
         return None
     if isinstance(message.body, Line):
-        return Heard(text=message.body.text)
+        return Heard(text=message.body.original or message.body.text)
     if isinstance(message.body, Reply) and message.body.screen.startswith("utter_canned_"):
         return Heard(screen=message.body.screen)
     return None

@@ -71,6 +71,7 @@ class Accounts:
             staff = replace(account.staff, disabled=False)
             await unit.staff.save(replace(account, staff=staff, factors=Factors()))
             await unit.sessions.end_all(id_)
+            await unit.subscriptions.drop(id_)
             return await self._link(unit, id_, by, AuditEvent.STAFF_RESET)
 
     async def disable(self, id_: StaffId, by: StaffId) -> None:
@@ -84,6 +85,7 @@ class Accounts:
             )
             await unit.staff.withdraw_invitation(id_)
             await unit.sessions.end_all(id_)
+            await unit.subscriptions.drop(id_)
             await self._record(unit, by, AuditEvent.STAFF_DISABLED, id_)
 
     async def choose_locale(self, id_: StaffId, locale: str) -> None:

@@ -83,12 +83,14 @@ class SessionKeeper:
         who = session.staff.id
         async with self._store.begin() as unit:
             await unit.sessions.end(session.id)
+            await unit.subscriptions.drop(who)
             await unit.audit.record(Happening(who, AuditEvent.SIGNED_OUT, self._clock.now(), who))
 
     async def end_all(self, by: StaffId, staff: StaffId | None = None) -> int:
         """End the sessions of a person, or of everybody; return how many."""
         async with self._store.begin() as unit:
             ended = await unit.sessions.end_all(staff)
+            await unit.subscriptions.drop(staff)
             await unit.audit.record(
                 Happening(
                     by,

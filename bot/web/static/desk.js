@@ -56,7 +56,7 @@ const noted = (status) => {
 };
 
 const signedOut = () => {
-  if (find("out").hidden && bell.on) ring("red");
+  if (find("out").hidden && bell.on) ring("red", "out");
   find("out").hidden = false;
   find("idle").hidden = true;
 };
@@ -64,7 +64,7 @@ const signedOut = () => {
 // --- showing what came ---------------------------------------------------------------------------
 
 const REFRESHED = ["board", "strip", "head", "thread", "notes", "state"];
-const ANSWERED = [...REFRESHED, "notice", "verdict"];
+const ANSWERED = [...REFRESHED, "notice", "verdict", "preview"];
 let pressed = false;
 let arrived = performance.now();
 addEventListener("pointerdown", () => (pressed = true), true);
@@ -207,7 +207,7 @@ const beat = async () => {
   active = false;
   const told = await tell(desk.beat + way, body);
   if (told) find("idle").hidden = told.seconds_left > 120;
-  if (told && told.seconds_left <= 120 && bell.on) ring("yellow");
+  if (told && told.seconds_left <= 120 && bell.on) ring("yellow", "idle");
 };
 setInterval(beat, 20000);
 // A laptop that wakes up: its shift may have been taken for over meanwhile.
@@ -223,9 +223,9 @@ addEventListener("pageshow", (event) => event.persisted && wake());
 const bell = { on: false, newest: 0, level: "", step: 0, rung: 0 };
 let sound = null;
 
+const rest = (time) => new Promise((over) => setTimeout(over, time));
+
 const play = (level) => {
-  sound ??= new AudioContext();
-  if (sound.state === "suspended") sound.resume();
   TUNES[level].forEach((pitch, place) => {
     if (!pitch) return;
     const [tone, loud, at] = [sound.createOscillator(), sound.createGain(), sound.currentTime + place * TONE];
@@ -238,17 +238,32 @@ const play = (level) => {
   });
 };
 
-const ring = (level) => {
-  play(level);
-  setTimeout(() => (find("mute").hidden = sound.state === "running"), 300);
+// Of several tabs one rings: whichever is first holds a lock on this ringing until the next is due.
+// So a tab that closes or falls behind silences no other. Tells whether it rang here. A tab without
+// sound takes no turn, and where there are no locks each tab rings.
+const ring = async (level, why, seconds = 5) => {
+  sound ??= new AudioContext();
+  await Promise.race([sound.resume(), rest(300)]);
+  const silent = sound.state !== "running";
+  find("mute").hidden = !silent;
+  const ours = silent || !why || !navigator.locks || (await first(`${desk.events} ${why}`, seconds));
+  if (ours) play(level);
+  return ours;
 };
+const first = (what, seconds) =>
+  new Promise((told) => {
+    navigator.locks.request(what, { ifAvailable: true }, (lock) => {
+      told(Boolean(lock));
+      return lock && rest(seconds * 1000);
+    });
+  });
 
 const hear = () => {
   const told = find("bell").dataset;
   const number = Number(told.waiting) + Number(told.news);
   document.title = number ? `(${number}) Havn` : title;
   const isNew = Number(told.newest) > bell.newest && told.on === "1";
-  if (bell.on && told.on !== "1") ring("red");
+  if (bell.on && told.on !== "1") ring("red", "off");
   Object.assign(bell, { on: told.on === "1", level: told.level, step: Number(told.step) });
   bell.newest = Math.max(bell.newest, Number(told.newest));
   if (isNew) {
@@ -260,12 +275,14 @@ const hear = () => {
 };
 
 // A new visitor rings at once; then again and again, oftener with each step of the ladder.
-const sounding = () => {
+const sounding = async () => {
   if (!bell.on || !bell.level) return;
-  const now = performance.now() / 1000;
-  if (now - bell.rung < ALERT[bell.level][bell.step] && bell.rung) return;
+  const [now, every] = [performance.now() / 1000, ALERT[bell.level][bell.step]];
+  if (now - bell.rung < every && bell.rung) return;
   bell.rung = now;
-  ring(bell.level);
+  const rang = await ring(bell.level, `${bell.newest} ${bell.level}`, every - 1);
+  // It rings elsewhere: the next time may be for this tab.
+  if (!rang && bell.rung === now) bell.rung = 0;
 };
 setInterval(sounding, 1000);
 
@@ -280,17 +297,17 @@ const reply = find("reply");
 const text = find("text");
 let sending = null;
 
-const send = async (form, body) => {
+const send = async (form, address, body) => {
   if (sending) return;
   const stopped = { is: false };
   sending = stopped;
   clearTimeout(saving);
   for (const one of all("button", form)) one.disabled = true;
   for (const one of all("textarea", form)) one.readOnly = true;
-  let answer = await ask("POST", form.getAttribute("action"), body);
+  let answer = await ask("POST", address, body);
   for (let wait = 1; trouble(answer) && !stopped.is && !stopped.refused; wait = Math.min(wait * 2, 10)) {
     await until(answer, wait, stopped);
-    if (!stopped.is) answer = await ask("POST", form.getAttribute("action"), body);
+    if (!stopped.is) answer = await ask("POST", address, body);
   }
   sending = null;
   find("unsent").hidden = true;
@@ -323,20 +340,31 @@ const renew = (csrf) => {
   for (const one of all("[name=csrf]")) one.value = csrf;
 };
 
-const settle = (form, { status, page }) => {
+const settle = (form, { status, page, address }) => {
   noted(status);
   if (status === 404) return gone();
+  // Parked or ended: the console led on to the queue.
+  if (status === 200 && !page?.getElementById("thread")) return location.assign(address);
   if (!page?.getElementById("thread")) return location.reload();
   const once = page.querySelector("[name=once]")?.value;
   const took = status === 200;
   adopt(page, ANSWERED);
   for (const one of all("[name=once]")) one.value = once;
-  if (took && form === reply) emptied();
+  const read = find("preview-title");
+  if (took && (form.id === "translated" || (form === reply && !read))) text.value = "";
   if (took && form.id === "note") find("note-text").value = "";
-  if (took && "clears" in form.dataset) form.reset();
-  if (took && form.contains(find("find"))) find("find").value = "";
-  if (form === reply || form.closest("#ready, #head")) text.focus();
+  if (took && "clears" in form.dataset) {
+    form.reset();
+    // A reset brings back what the page was loaded with: a draft.
+    for (const box of boxes) if (form.contains(box)) box.value = "";
+  }
+  if (took && form.closest("#ready")) sought();
+  if (read) read.focus();
+  else if (form === reply || form.matches("#translated") || form.closest("#ready, #head")) text.focus();
   count();
+  // A draft that was on its way meanwhile may have arrived after what it was a draft of.
+  saved = null;
+  keep();
   return undefined;
 };
 
@@ -359,7 +387,8 @@ document.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const body = new FormData(form, event.submitter);
-  send(form, new URLSearchParams(body));
+  const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  send(form, address, new URLSearchParams(body));
 });
 
 const began = () => {
@@ -369,7 +398,9 @@ const began = () => {
 // --- the box -------------------------------------------------------------------------------------
 
 let saving = 0;
-let saved = text?.value;
+const boxes = text ? ["text", "need", "risk", "step"].map(find) : [];
+const typed = () => new URLSearchParams(boxes.map((box) => [box.name, box.value]));
+let saved = typed().toString();
 const count = () => {
   if (!text) return;
   const over = text.value.trim().length - Number(text.dataset.limit);
@@ -378,34 +409,36 @@ const count = () => {
   find("count").classList.toggle("over", over > 0);
   find("send").disabled = over > 0 || Boolean(sending);
 };
-// A draft that was on its way while its line was sent may have arrived after it.
-const emptied = () => {
-  text.value = "";
-  saved = null;
-  keep();
-};
 const keep = async () => {
-  if (text.value === saved || lost || sending) return;
-  const words = text.value;
+  const words = typed();
+  if (words.toString() === saved || lost || sending) return;
   const response = await fetch(`${desk.here}/draft`, {
     method: "POST",
     headers: { accept: "application/json", "x-csrf-token": token },
-    body: new URLSearchParams({ text: words }),
+    body: words,
   }).catch(() => null);
   if (!response) return;
   noted(response.status);
-  if (response.ok) saved = words;
-  find("kept").textContent = response.ok && words ? find("kept").dataset.words : "";
+  if (response.ok) saved = words.toString();
+  const any = boxes.some((box) => box.value);
+  find("kept").textContent = response.ok && any ? find("kept").dataset.words : "";
 };
-text?.addEventListener("input", () => {
-  count();
-  find("kept").textContent = "";
-  clearTimeout(saving);
-  saving = setTimeout(keep, 800);
-});
+// A preview is one of words that have changed by now.
+const dropped = () => find("preview").replaceChildren();
+for (const box of boxes) {
+  box.addEventListener("input", () => {
+    if (box === text) dropped();
+    count();
+    find("kept").textContent = "";
+    clearTimeout(saving);
+    saving = setTimeout(keep, 800);
+  });
+}
 addEventListener("pagehide", () => {
-  if (!text || lost || text.value === saved) return;
-  navigator.sendBeacon(`${desk.here}/draft`, new URLSearchParams({ text: text.value, csrf: token }));
+  const words = typed();
+  if (!text || lost || words.toString() === saved) return;
+  words.set("csrf", token);
+  navigator.sendBeacon(`${desk.here}/draft`, words);
 });
 
 // --- tabs, ready sentences, keys -----------------------------------------------------------------
@@ -424,14 +457,44 @@ if (reply) {
   count();
 }
 
-const sift = () => {
-  const wanted = find("find").value.toLowerCase();
-  for (const one of all(".ready li")) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+// With a script the buttons are the options of a combobox (WAI-ARIA 1.2): the focus stays in the box
+// and the arrows choose. Both languages can be searched, and either way a press sends.
+const seek = find("find");
+const ready = find("ready");
+const sentences = all(".ready button");
+let chosen = null;
+const choose = (one) => {
+  chosen = one ?? null;
+  for (const other of sentences) other.setAttribute("aria-selected", other === chosen);
+  seek.setAttribute("aria-activedescendant", chosen?.id ?? "");
+  chosen?.scrollIntoView({ block: "nearest" });
 };
-find("find")?.addEventListener("input", sift);
-const sentences = () => {
-  find("ready").open = true;
-  find("find").focus();
+const fitting = () => sentences.filter((one) => !one.parentElement.hidden);
+const sift = () => {
+  const wanted = seek.value.trim().toLowerCase();
+  for (const one of sentences) one.parentElement.hidden = !one.textContent.toLowerCase().includes(wanted);
+  choose(wanted ? fitting()[0] : null);
+};
+const expanded = () => seek.setAttribute("aria-expanded", ready.open);
+if (seek) {
+  const roles = [[seek, "combobox"], [find("sentences"), "listbox"]];
+  for (const one of sentences) {
+    one.tabIndex = -1;
+    roles.push([one, "option"], [one.parentElement, "none"]);
+  }
+  for (const [one, role] of roles) one.setAttribute("role", role);
+  choose(null);
+  expanded();
+  seek.addEventListener("input", sift);
+  ready.addEventListener("toggle", expanded);
+}
+const seeking = () => {
+  ready.open = true;
+  seek.focus();
+};
+const sought = () => {
+  seek.value = "";
+  sift();
 };
 
 const doing = {
@@ -461,7 +524,7 @@ document.addEventListener("keydown", (event) => {
     if (!find("send").disabled) reply.requestSubmit();
     return;
   }
-  if (target.id === "find") return within(event);
+  if (target === seek) return within(event);
   if (target.closest("[role=tablist]") && ["ArrowLeft", "ArrowRight"].includes(key)) {
     const note = target.id === "tab-reply";
     turn(note);
@@ -469,7 +532,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (key === "/" && (target === text ? !text.value : !target.matches("input, textarea, select")) && reply) {
     event.preventDefault();
-    sentences();
+    seeking();
     return;
   }
   const typing = target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
@@ -485,13 +548,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// In the search box: Escape goes back to the reply, down to the first sentence, Enter sends it.
+// In the combobox: the arrows choose and go round, Enter sends what is chosen, Escape closes.
 const within = (event) => {
-  const first = find("ready").querySelector("li:not([hidden]) button");
-  if (event.key === "Escape") text.focus();
-  else if (event.key === "ArrowDown") first?.focus();
-  else if (event.key === "Enter") first?.click();
-  else return;
+  const [there, at] = [fitting(), fitting().indexOf(chosen)];
+  if (event.key === "ArrowDown") choose(there[(at + 1) % there.length]);
+  else if (event.key === "ArrowUp") choose(there.at(Math.max(at, 0) - 1));
+  else if (event.key === "Enter") chosen?.click();
+  else if (event.key === "Escape") {
+    sought();
+    ready.open = false;
+    text.focus();
+  } else return;
   event.preventDefault();
 };
 
@@ -502,6 +569,11 @@ document.addEventListener("click", (event) => {
   if (on("[data-here]")) {
     active = true;
     beat();
+  }
+  if (on("[data-drop]")) {
+    event.preventDefault();
+    dropped();
+    text.focus();
   }
   if (on("[data-try]")) ring(on("[data-try]").dataset.try);
   if (on("[data-stop]") && sending) {

@@ -35,6 +35,8 @@ def test_typed_digits_are_found(text: str, found: bool) -> None:
 def test_forbidden_words_are_found_in_any_case_but_not_inside_facts() -> None:
     assert rules(wording.forbidden("x", "You are a Victim.", ["victim"])) == ["forbidden word"]
     assert not rules(wording.forbidden("x", "Ask {victim_help}.", ["victim"]))
+    assert not rules(wording.forbidden("x", "A plan of convictions.", ["victim"]))
+    assert rules(wording.forbidden("x", "คุณเป็นเหยื่อ", ["เหยื่อ"])) == ["forbidden word"]
 
 
 def test_lost_added_and_broken_placeholders_are_found() -> None:

@@ -19,7 +19,7 @@ from bot.domain.errors import NothingToTransferError
 from bot.domain.handover import Outcome, Referral, State, Topic
 from bot.domain.messages import MessageId
 from bot.domain.staff import Role
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from bot.web import make_app
 from bot.web.forgery import token_of
 from bot.web.routes import Declared, Open, declared

@@ -91,6 +91,23 @@ async def test_a_language_that_is_no_longer_served_breaks_no_page(here: Floor) -
         assert (await sue.get("/figures")).status_code == 200
 
 
+async def test_a_table_says_why_it_hides_and_only_when_it_does(here: Floor) -> None:
+    """A row of a week that is over: with nobody in it, each of its cells is small."""
+    reason = "Why cells are hidden"
+    async with await here.signs_in("Sue", Role.SUPERVISOR) as sue:
+        page = (await sue.get("/figures?weeks=4")).text
+        assert page.count(reason) == page.count("<caption>")
+        for week in finished_weeks(here.clock.now(), 4):
+            async with here.app.store.begin() as unit:
+                for level, number in (("grey", 5), ("yellow", 6), ("orange", 7), ("red", 8)):
+                    for _ in range(number):
+                        await unit.figures.count(week, {"level": level})
+        page = (await sue.get("/figures?weeks=4")).text
+    level = page[page.index('aria-labelledby="level"') :].partition("</section>")[0]
+    assert reason not in level
+    assert page.count(reason) == page.count("<caption>") - 1
+
+
 async def test_what_is_not_counted_is_not_there(here: Floor) -> None:
     async with await here.signs_in("Sue", Role.SUPERVISOR) as sue:
         assert (await sue.get("/figures/name")).status_code == 404

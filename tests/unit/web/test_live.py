@@ -1,13 +1,16 @@
 """The stream of topics: who is told what, for how long, and how many may listen."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.adapters.storage.engine import LOCK_WAIT_MS
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.staff import Role
 from bot.domain.topics import QUEUE, handover_topic, staff_topic
 from bot.web import live
@@ -46,10 +49,23 @@ class Stream:
         return await asyncio.wait_for(self.told.get(), 5)
 
 
+class Hasty(Stream):
+    """A stream at whose very first words something is published."""
+
+    def __init__(self, home: House) -> None:
+        super().__init__()
+        self._home = home
+
+    async def send(self, message: Any) -> None:
+        first = message.get("body") and self.told.empty()
+        await super().send(message)
+        if first:
+            self._home.app.bus.publish(QUEUE)
+
+
 @asynccontextmanager
-async def listening(person: Counsellor) -> AsyncIterator[Stream]:
+async def opening(person: Counsellor, stream: Stream) -> AsyncIterator[Stream]:
     """Hold a stream open; over real ASGI, because a client would wait for its end."""
-    stream = Stream()
     cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
     scope = {
         "type": "http",
@@ -73,14 +89,26 @@ async def listening(person: Counsellor) -> AsyncIterator[Stream]:
 
     task = asyncio.create_task(person.house.console(scope, receive, stream.send))
     await asyncio.wait_for(stream.began.wait(), 5)
-    await asyncio.sleep(0.05)
     try:
         yield stream
     finally:
-        # Let a look at the store end first: cut off in the middle it can outlive the closed store.
-        await asyncio.sleep(0.3)
         stream.over.set()
         await asyncio.wait_for(task, 10)
+
+
+@asynccontextmanager
+async def listening(person: Counsellor) -> AsyncIterator[Stream]:
+    """Hold a stream open that has told that it is."""
+    async with opening(person, Stream()) as stream:
+        assert await stream.next() == "open"
+        yield stream
+
+
+async def test_what_is_published_at_the_first_words_of_a_stream_is_told(home: House) -> None:
+    """Whoever is told that it is open looks again; nothing may get lost after that."""
+    ana = await home.counsellor("Ana")
+    async with opening(ana, Hasty(home)) as stream:
+        assert [await stream.next(), await stream.next()] == ["open", QUEUE]
 
 
 async def test_a_change_of_the_queue_is_told_and_nothing_else(home: House) -> None:
@@ -156,3 +184,61 @@ async def test_what_is_only_written_in_a_talk_is_no_news_to_every_queue(tmp_path
             home.app.bus.publish("staff end")
             heard = [await anext(topics), await anext(topics)]
     assert heard == [f"handover {number}", "staff end"]
+
+
+# --- looks at the store -----------------------------------------------------------------------
+
+
+@contextmanager
+def busy(folder: Path) -> Iterator[None]:
+    """Hold the lock of the database as another process would: looks wait for it."""
+    (file,) = folder.rglob("havn.db")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_a_reader_who_leaves_in_the_middle_of_a_look_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        ana = await home.counsellor("Ana")
+        number = await asks(Visitor(home.app))
+        await ana.takes(number)
+        before = asyncio.all_tasks()
+        async with AsyncExitStack() as reader:
+            await reader.enter_async_context(listening(ana))
+            with busy(tmp_path):
+                home.app.bus.publish(handover_topic(number))
+                await asyncio.sleep(0.1)
+                await asyncio.wait_for(reader.aclose(), 1)
+                assert asyncio.all_tasks() <= before
+
+
+async def test_when_the_one_who_looks_leaves_another_looks(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ana, bo = await home.counsellor("Ana"), await home.counsellor("Bo")
+        number = await asks(Visitor(home.app))
+        await ana.takes(number)
+        may_read = home.desk.reader.may_read
+        with busy(tmp_path):
+            first = asyncio.create_task(may_read(bo.staff.id, number))
+            others = [asyncio.create_task(may_read(one.staff.id, number)) for one in (ana, bo, ana)]
+            await asyncio.sleep(0.05)
+            first.cancel()
+            await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.gather(*others), 5) == [True, False, True]
+
+
+async def test_those_who_ask_at_once_look_once_and_fail_together(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ana = await home.counsellor("Ana")
+        number = await asks(Visitor(home.app))
+        asking = [home.desk.reader.may_read(ana.staff.id, number) for _ in range(20)]
+        began = asyncio.get_running_loop().time()
+        with busy(tmp_path):
+            answers = await asyncio.gather(*asking, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {StoreUnavailableError}
+        # One wait for the lock, not one for each of them.
+        assert asyncio.get_running_loop().time() - began < 2 * LOCK_WAIT_MS / 1000

@@ -1,5 +1,6 @@
 """The queue page: shifts, cards, taking, conflicts; what it shows is never what was written."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +9,16 @@ import pytest
 from bot.domain.handover import State
 from bot.domain.staff import Role
 from tests.support.app import Visitor
-from tests.support.desk import House, asks, hidden, house, is_in_danger, request_of, words
+from tests.support.desk import (
+    Counsellor,
+    House,
+    asks,
+    hidden,
+    house,
+    is_in_danger,
+    request_of,
+    words,
+)
 
 
 @pytest.fixture
@@ -26,6 +36,31 @@ async def test_a_shift_starts_with_the_languages_one_writes(home: House) -> None
         (shift,) = await unit.shifts.since(home.clock.now())
     assert shift.languages == {"ro"}
     assert "Nobody waits" in await ana.sees("/queue")
+
+
+async def test_the_languages_of_the_last_shift_are_ticked_at_the_next(home: House) -> None:
+    ana = await home.counsellor("Ana", on_shift=False)
+    assert await ticked(ana) == {"en"}
+    await ana.sends("/shift/start", language=["ro", "th"])
+    await ana.sends("/shift/end")
+    assert await ticked(ana) == {"ro", "th"}
+    # A laptop that slept is off shift as well.
+    await ana.sends("/shift/start", language=["da"])
+    home.clock.turn(minutes=3)
+    page = (await ana.browser.get("/queue/now")).text
+    assert ticks(page) == {"da"}
+    bo = await home.counsellor("Bo", on_shift=False)
+    assert await ticked(bo) == {"en"}
+
+
+async def ticked(person: Counsellor) -> set[str]:
+    """Return the languages that are ticked on the page where a shift starts."""
+    return ticks((await person.browser.get("/queue")).text)
+
+
+def ticks(page: str) -> set[str]:
+    assert "Start your shift" in page
+    return set(re.findall(r'name="language" value="([^"]+)" checked', page))
 
 
 async def test_cards_stand_by_level_then_age_and_say_nothing_of_the_talk(home: House) -> None:

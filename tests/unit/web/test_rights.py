@@ -6,6 +6,7 @@ path names something this file cannot make for a person and for somebody else.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.adapters.push.vapid import Vapid
+from bot.adapters.push.web import WebAlerts
+from bot.adapters.sealing.own import new_alert_key
 from bot.domain.factors import Session
 from bot.domain.staff import Permission, Role, can
 from bot.ports import Store
@@ -30,7 +34,7 @@ from tests.support.console import rig as lay
 # Public by name: nothing on them is about a person.
 PUBLIC = frozenset(
     {
-        *("/favicon.ico", "/metrics", "/healthz", "/readyz"),
+        *("/favicon.ico", "/metrics", "/healthz", "/readyz", "/worker.js"),
         *(asset.path for asset in assets()),
     }
 )
@@ -59,7 +63,13 @@ def routes(rig: Rig) -> list[BaseRoute]:
             owns=is_own,
         ),
     ]
-    return make_app(rig.desk, more=more).routes
+    return make_app(replace(rig.desk, alerts=alerts(rig)), more=more).routes
+
+
+def alerts(rig: Rig) -> WebAlerts:
+    """Return alerts that are on; here nobody is rung."""
+    vapid = Vapid(new_alert_key(), "mailto:it@hotline.example")
+    return WebAlerts(httpx.AsyncClient(), vapid, rig.clock)
 
 
 async def values(

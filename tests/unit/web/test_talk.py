@@ -12,7 +12,7 @@ from bot.domain.handover import Outcome, Referral, State, Topic
 from bot.domain.messages import MessageId, Sent
 from bot.domain.triage import Level
 from bot.ports import Delivery
-from bot.services.hotline.hotline import LONGEST_LINE
+from bot.services.hotline.speaking import LONGEST_LINE
 from tests.support.app import Visitor, screens
 from tests.support.desk import (
     Counsellor,
@@ -128,6 +128,25 @@ async def test_a_draft_is_there_again_and_goes_once_it_is_sent(two: Two) -> None
     assert "Half a sen" not in str(await seen(two.visitor))
     await two.ana.sends(f"{two.path}/say", text="Half a sentence", once="1")
     assert "Half a sen</textarea>" not in await two.page()
+
+
+async def test_the_lines_of_a_hand_over_stay_until_it_is_offered(two: Two) -> None:
+    lines = {"need": 'a "bed"', "risk": "\x1ehe waits", "next": "call"}
+    await two.ana.sends(f"{two.path}/draft", text="Half", **lines)
+    shown = ['value="a &#34;bed&#34;"', 'value="he waits"', 'value="call"']
+    page = await two.page()
+    assert ">Half</textarea>" in page
+    assert all(line in page for line in shown)
+    await two.ana.sends(f"{two.path}/say", text="x" * (LONGEST_LINE + 1), once="1")
+    await two.ana.sends(f"{two.path}/say", text="Half a sentence", once="2")
+    page = await two.page()
+    assert ">Half</textarea>" not in page
+    assert all(line in page for line in shown)
+    await two.ana.sends(f"{two.path}/draft", text="And", **lines)
+    await two.ana.sends(f"{two.path}/transfer", to="", why="transfer_shift", **lines)
+    page = await two.page()
+    assert ">And</textarea>" in page
+    assert not any(line in page for line in shown)
 
 
 async def test_a_session_that_ended_keeps_what_was_typed_on_the_page(home: House, two: Two) -> None:
@@ -339,3 +358,19 @@ async def test_what_a_visitor_writes_is_inert(two: Two) -> None:
 async def test_what_cannot_be_seen_is_shown_as_a_mark(two: Two) -> None:
     await two.ana.sends(f"{two.path}/note", note="call \u202e112")
     assert 'call <span class="unseen">U+202E</span>112</bdi>' in await two.page()
+
+
+async def test_the_list_of_keys_says_where_each_works(home: House) -> None:
+    """T takes nobody from within a talk: the list must not say so there."""
+    ana = await home.counsellor("Ana")
+    number = await asks(Visitor(home.app))
+    await ana.takes(number)
+    for page in ("/queue", f"/talk/{number}"):
+        shown = (await ana.browser.get(page)).text
+        parts = re.findall(r"<h3>([^<]+)</h3>\n<dl>(.*?)</dl>", shown, re.DOTALL)
+        keys = {part: re.findall(r"<dt><kbd>([^<]+)</kbd>", listed) for part, listed in parts}
+        assert keys == {
+            "On the queue": ["T"],
+            "In a talk": ["R", "/", "N", "H", "E", "Ctrl"],
+            "On both": ["J", "?"],
+        }

@@ -63,7 +63,7 @@ async def test_a_translation_stands_below_the_original_and_is_marked(
     original, mark = page.index(f" {TEXT} "), page.index("Machine translation, may be wrong")
     assert original < mark < page.index(TRANSLATED)
     # The text and two languages, and nothing of whose it is.
-    expected = {"q": TEXT, "source": "da", "target": "en", "format": "text"}
+    expected = {"q": TEXT, "source": "auto", "target": "en", "format": "text"}
     assert server.asked == [expected]
 
 
@@ -115,14 +115,30 @@ async def test_nothing_of_it_is_stored_logged_cached_or_changes_the_request(
     assert TEXT.encode() not in raw
 
 
-async def test_nothing_is_offered_in_a_language_the_counsellor_reads(
+async def test_in_a_language_the_counsellor_reads_a_line_is_translated_only_when_asked(
     home: House, server: TranslationServer
 ) -> None:
     ana = await home.counsellor("Ana")
     number, message = await writes(home, ana, "en")
-    assert "/translation/" not in (await ana.browser.get(f"/talk/{number}")).text
-    refused = await ana.browser.get(f"/talk/{number}/translation/{message}")
-    assert (refused.status_code, server.asked) == (404, [])
+    page = (await ana.browser.get(f"/talk/{number}")).text
+    assert f'href="/talk/{number}/translation/{message}"' in page
+    assert "data-translate" not in page
+    assert TRANSLATED in await ana.sees(f"/talk/{number}/translation/{message}")
+    server.detects = ("da", 20)
+    unsure = await ana.sees(f"/talk/{number}/translation/{message}")
+    assert "No translation now." in unsure
+    assert "en>en" not in unsure
+
+
+async def test_a_language_that_is_not_sure_is_taken_for_the_one_the_visitor_reads(
+    home: House, server: TranslationServer
+) -> None:
+    ana = await home.counsellor("Ana")
+    number, message = await writes(home, ana, "da")
+    server.detects = ("ro", 90)
+    assert f"ro>en: {TEXT}" in await ana.sees(f"/talk/{number}/translation/{message}")
+    server.detects = ("ro", 89.9)
+    assert TRANSLATED in await ana.sees(f"/talk/{number}/translation/{message}")
 
 
 async def test_without_a_server_nothing_is_offered(tmp_path: Path) -> None:

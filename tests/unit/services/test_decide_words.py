@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.triage import Assessment, Level
-from bot.services import answer
+from bot.services import decide
 
 RED = Assessment(Level.RED, screen="utter_danger_now", danger_words=True)
 MINOR = Assessment(Level.ORANGE, screen="utter_minor_check")
@@ -25,7 +25,7 @@ WISH_WITH_MEANS = Assessment(Level.ORANGE, screen="utter_suicide_care", self_har
 def test_the_unit_is_asked_where_meaning_could_make_it_more_urgent(
     assessment: Assessment, settled: bool
 ) -> None:
-    assert answer._settled(assessment) is settled
+    assert decide._settled(assessment) is settled
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_the_unit_is_asked_where_meaning_could_make_it_more_urgent(
     ],
 )
 def test_a_cry_is_answered_in_its_language(screen: str | None, told: set[str], locale: str) -> None:
-    spoken = answer._spoken(Assessment(screen=screen, locales=frozenset(told)), "en")
+    spoken = decide._spoken(Assessment(screen=screen, locales=frozenset(told)), "en")
     assert spoken.locale == locale
