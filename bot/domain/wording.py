@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.facts import PLACEHOLDER
 from bot.domain.triage.normalise import UNSPACED
 
-_SENTENCE = re.compile(r"[.!?…]+[\s\"»”)]+|[.!?…]+$|\n+|;\s|:\s")
+_SENTENCE = re.compile(r"[.!?…؟؛]+[\s\"»”)]+|[.!?…؟؛]+$|\n+|;\s|:\s")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|</|https?://|\[[^\]]*\]\(|\*\*|__")

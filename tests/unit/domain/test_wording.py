@@ -58,3 +58,7 @@ def test_grade_grows_with_words_and_syllables() -> None:
         "Administrative authorities evaluate applications.", defaultdict(lambda: 5)
     )
     assert easy < 3 < hard
+
+
+def test_an_arabic_question_ends_a_sentence() -> None:
+    assert len(wording.sentences("هل أنت بخير؟ اتصل الآن.")) == 2
