@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from bot.domain.triage.ages import AGE, NUMBER, OLDEST_MINOR, YOUNGEST
 from bot.domain.triage.lexicon import Lexicon
-from bot.domain.triage.normalise import DIGITS, LEET, RUNS, UNSPACED
+from bot.domain.triage.normalise import DEPENDENT, DIGITS, LEET, UNSPACED, unrepeated
 from bot.domain.triage.rules import Role, Rule
 
 _TYPO_LETTERS = 6
@@ -32,7 +32,7 @@ class Book:
         self._stem_sizes = sorted({len(stem) for stem in self._stems})
         self._known = self._words | self._real | set(self._numbers)
         self._slips = _slips(word for word in {*self._words, *self._numbers})
-        self._unspaced = _by_two_letters(self._words)
+        self._unspaced = _by_two_letters(self._known)
         self._beginnings = {word[:2] for word in self._known}
         self._endings = {word[-2:] for word in self._known}
         self._homes = {id(rule): one.locale for one in lexicons for rule in one.rules}
@@ -101,20 +101,23 @@ class Book:
         return [token]
 
     def _without_digits(self, token: str) -> list[str]:
-        disguised = RUNS.sub(r"\1", token.translate(LEET))
+        disguised = unrepeated(token.translate(LEET))
         if disguised in self._words and token[0].isalpha() and not token[-2:].isdecimal():
             return [disguised]
         return [piece for part in DIGITS.findall(token) for piece in self.pieces(part)]
 
     def _cut_unspaced(self, token: str) -> list[str]:
-        """Cut a script without spaces at the words we know, longest first; the rest stays whole."""
+        """Cut a script without spaces at the words we know, longest first; the rest stays whole.
+
+        A word that leaves a vowel or tone mark behind is taken only where no other fits.
+        """
         pieces: list[str] = []
         at = unknown = 0
         while at < len(token):
-            word = next(
-                (w for w in self._unspaced.get(token[at : at + 2], ()) if token.startswith(w, at)),
-                "",
-            )
+            near = self._unspaced.get(token[at : at + 2], ())
+            fitting = [word for word in near if token.startswith(word, at)]
+            whole = (word for word in fitting if not DEPENDENT.match(token, at + len(word)))
+            word = next(whole, next(iter(fitting), ""))
             if word:
                 pieces += [token[unknown:at]] * (unknown < at) + [word]
                 unknown = at = at + len(word)

@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.triage.ages import AGE
 from bot.domain.triage.book import Book, Index
 from bot.domain.triage.levels import SIGNS
-from bot.domain.triage.normalise import RUNS, TOKENS, is_word, plain
+from bot.domain.triage.normalise import TOKENS, is_word, plain, unrepeated
 from bot.domain.triage.rules import Role, Rule, Slot
 
 # Telegram allows 4,096 characters in a message and the web chat fewer; the rest of a longer text
@@ -62,7 +62,7 @@ class Message:
                 groups.append([at])
         for group in reversed(groups):
             if len(group) in _SPELLED_LETTERS:
-                joined = RUNS.sub(r"\1", "".join(self._words[at] for at in group))
+                joined = unrepeated("".join(self._words[at] for at in group))
                 if self._book.hear(joined):
                     self._replace(group[0], group[-1] + 1, [joined])
 

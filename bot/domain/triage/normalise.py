@@ -9,7 +9,12 @@ _APOSTROPHES = re.compile("['\u2018\u2019\u201b`\u00b4\u02bc\u2032\uff07]")
 # Accents of Latin and Cyrillic, Arabic vowel signs and tatweel, keycap frames. Thai vowel signs are
 # combining marks too, but letters to a Thai reader: they stay.
 MARKS = re.compile("[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u20d0-\u20ff]")
-RUNS = re.compile(r"([^\W\d_])\1+")
+# A Thai consonant that stands twice mostly ends one word and begins the next; three are a cry.
+_RUNS = re.compile(
+    "([^\\W\\d_\u0e01-\u0e2e]|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])\\1+|([\u0e01-\u0e2e])\\2{2,}"
+)
+# Thai as phones write it: a tone mark before the vowel sign it stands on.
+_TONE_FIRST = re.compile("([\u0e48-\u0e4b])([\u0e31\u0e34-\u0e3a\u0e4d])")
 _AT_IN_WORD = re.compile(r"(?<=[a-z])@(?=[a-z])")
 _LETTERS = str.maketrans(
     {"æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "\u0131": "i", "_": " "}
@@ -18,6 +23,8 @@ _LETTERS = str.maketrans(
 )
 LEET = str.maketrans("0134578", "oieastb")
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+# Thai vowels and tone marks that no word begins with.
+DEPENDENT = re.compile("[\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]")
 TOKENS = re.compile(
     "[\\w\u0e00-\u0e7f]+|[.!?;\u061f\u3002\n]+|[\u2600-\u27bf\U0001f100-\U0001faff]"
 )
@@ -31,8 +38,14 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
     text = text.casefold()
     if not text.isascii():
-        text = MARKS.sub("", text)
-    return RUNS.sub(r"\1", _AT_IN_WORD.sub("a", text.translate(_LETTERS)))
+        text = _TONE_FIRST.sub(r"\2\1", MARKS.sub("", text))
+        text = text.replace("\u0e40\u0e40", "\u0e41")  # the long vowel typed as two short ones
+    return unrepeated(_AT_IN_WORD.sub("a", text.translate(_LETTERS)))
+
+
+def unrepeated(text: str) -> str:
+    """Fold repeated letters into one."""
+    return _RUNS.sub(r"\1\2", text)
 
 
 def split(text: str) -> list[str]:

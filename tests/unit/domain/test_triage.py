@@ -1098,6 +1098,45 @@ def test_script_without_spaces_is_cut_at_known_words() -> None:
     assert assess("ฉันขังเขา", [lexicon]).level is Level.GREY
 
 
+def test_thai_is_cut_where_a_word_can_end() -> None:
+    """A word never leaves a vowel or tone mark behind, while another word fits."""
+    lexicon = Lexicon.from_mapping(
+        "th", {"violence": {"happened": "เขา ขัง ฉัน\nปีก หัก"}, "past": "{number} ปี ก่อน"}
+    )
+    assert assess("เขาขังฉัน", [lexicon]).level is Level.RED
+    assert assess("5ปีก่อนเขาขังฉัน", [lexicon]).level is Level.GREY
+
+
+def test_thai_is_cut_at_numbers_and_ordinary_words_too() -> None:
+    lexicon = Lexicon.from_mapping(
+        "th",
+        {
+            "violence": {"say": "ตี ..1 ฉัน"},
+            "minor": {"say": "อายุ {age}"},
+            "numbers": {16: "สิบหก", 20: "ยี่สิบ", 6: "หก"},
+            "real_words": "ตีห้า",
+        },
+    )
+    assert assess("ตีห้าฉันตื่น", [lexicon]).level is Level.GREY
+    assert assess("อายุสิบหกปี", [lexicon]).age == 16
+    assert assess("อายุยี่สิบหกปี", [lexicon]).age is None
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("แม่ โดน ตี", "เเม่โดนตี"),  # the long vowel typed as two short ones
+        ("โดน นาย ตี", "โดนนายตี"),  # one word ends as the next begins
+        ("ช่วย ด้วย", "ช่วยยยยด้วยยย"),
+        ("ช่วย ด้วย", "ช่่วยด้้วย"),
+        ("น้ำ ร้อน", "นํ้าร้อน"),  # signs in another order
+        ("ขู่ ฆ่า", "ขู่ฆ่า"),
+    ],
+)
+def test_thai_is_read_as_phones_write_it(phrase: str, text: str) -> None:
+    assert _says(phrase, text)
+
+
 def test_arabic_is_read_with_and_without_vowel_signs() -> None:
     assert _says("حبسوني", "حَبَسُوني")
     assert _says("أخذوا جوازي", "اخذوا جوازى")
