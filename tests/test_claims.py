@@ -152,6 +152,7 @@ ALIAS, OTHER = "Ana", StaffId("0b5e55ed")
 # Tables in which nothing stands about visitors.
 OF_STAFF = frozenset(
     {"staff", "invitations", "spent", "sessions", "shifts", "audit", "audit_aliases"}
+    | {"subscriptions"}  # where a counsellor's browser is rung
 )
 
 
@@ -1304,8 +1305,9 @@ class TestOnlyAfterAYes:
             assert "I asked a person." in chat.texts[-1]
             chats = {c.params.get("chat_id") for c in chat.api.calls if "chat_id" in c.params}
             assert {int(one) for one in chats} == {chat.person.id}
-        # The channels, the NLU unit's own socket, and the operator's own translator, which is off
-        # unless they set one up, are the only ways out of the program.
+        # The channels, the NLU unit's own socket, and two ways that are off unless the operator
+        # sets them up, are the only ways out: their own translator, and the bell of counsellors'
+        # browsers, whose calls carry no body (tests/integration/test_alerts.py).
         network = re.compile(r"^(?:import|from) (httpx|requests|aiohttp|smtplib|urllib\.request)\b",
                              re.MULTILINE)  # fmt: skip
         using = {
@@ -1314,8 +1316,12 @@ class TestOnlyAfterAYes:
             if network.search(path.read_text("utf-8")) and "commands" not in path.parts
         }
         # Machine translation is off unless the operator names a server of their own (privacy.md).
-        assert using == {"adapters/telegram/channel.py", "adapters/translator/libre.py"}
-        assert Settings().translator_url == ""
+        assert using == {
+            "adapters/push/web.py",
+            "adapters/telegram/channel.py",
+            "adapters/translator/libre.py",
+        }
+        assert Settings().translator_url == Settings().push_subject == ""
 
     @claims("utter_privacy_more", "privacy_signal", "utter_danger_offer_person")
     async def test_a_sign_of_danger_holds_level_and_language_for_a_short_time(

@@ -33,8 +33,9 @@ _LIKELY: Final = 0.1
 class Understanding:
     """What triage and, where it was asked, the NLU unit made of a text.
 
-    ``danger`` and ``self_harm`` are the chances that the text tells of a danger, or of an act of
-    self-harm, that is now.
+    ``locale`` is the language it found, "" where the words are strange to it. ``danger`` and
+    ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
+    is now.
     """
 
     assessment: Assessment
@@ -51,17 +52,23 @@ class Understanding:
         """Tell whether the text holds words that people use when they tell of danger."""
         return self.assessment.danger_words or self.assessment.self_harm_words
 
+    @property
+    def is_read(self) -> bool:
+        """Tell whether the unit knows what it says: not of a language it has never learned."""
+        return bool(self.intent and self.locale)
+
 
 def offered_level(understanding: Understanding) -> Level:
     """Return the level a text calls for; nothing lowers what explicit words say.
 
-    Where nobody read the meaning (``intent`` is empty), words near danger count as unread.
+    Where nobody read the meaning, or in a language unknown to the unit, words near danger count as
+    unread.
     """
     if confirmed_danger(understanding):
         return Level.RED
     found = understanding.assessment
     meaning = _INTENT_LEVELS.get(understanding.intent, Level.GREY)
-    return max(found.level, meaning if understanding.intent else found.unread)
+    return max(found.level, meaning, Level.GREY if understanding.is_read else found.unread)
 
 
 def confirmed_danger(understanding: Understanding) -> str | None:
@@ -84,7 +91,7 @@ def first_screen(understanding: Understanding) -> str | None:
         return found.screen
     if confirmed := confirmed_danger(understanding):
         return confirmed
-    if understanding.intent:
+    if understanding.is_read:
         return found.screen
     if found.unread is Level.RED or found.screen in (None, "utter_minor_check"):
         return found.unread_screen or found.screen
