@@ -31,7 +31,7 @@ EXPLICIT = Assessment(Level.RED, frozenset({Flag.VIOLENCE}), DANGER)
 def test_words_near_danger_and_a_likely_danger_are_red(
     words: Assessment, danger: float, self_harm: float, screen: str
 ) -> None:
-    read = Understanding(words, "debt", danger=danger, self_harm=self_harm)
+    read = Understanding(words, "debt", locale="en", danger=danger, self_harm=self_harm)
     assert confirmed_danger(read) == screen
     assert first_screen(read) == screen
     assert offered_level(read) is Level.RED
@@ -39,7 +39,7 @@ def test_words_near_danger_and_a_likely_danger_are_red(
 
 @pytest.mark.parametrize("words", [WORDS, MEANS, EVERYDAY, PLAIN, PLAIN_MEANS])
 def test_an_unlikely_danger_confirms_nothing(words: Assessment) -> None:
-    read = Understanding(words, "debt", danger=0.04, self_harm=0.04)
+    read = Understanding(words, "debt", locale="en", danger=0.04, self_harm=0.04)
     assert confirmed_danger(read) is None
     assert first_screen(read) is None
     assert offered_level(read) is Level.YELLOW
@@ -47,13 +47,13 @@ def test_an_unlikely_danger_confirms_nothing(words: Assessment) -> None:
 
 @pytest.mark.parametrize("intent", ["danger_now", "suicide"])
 def test_the_meaning_alone_is_orange(intent: str) -> None:
-    read = Understanding(Assessment(), intent, danger=1.0, self_harm=1.0)
+    read = Understanding(Assessment(), intent, locale="en", danger=1.0, self_harm=1.0)
     assert confirmed_danger(read) is None
     assert offered_level(read) is Level.ORANGE
 
 
 def test_a_calm_meaning_lowers_no_explicit_words() -> None:
-    read = Understanding(EXPLICIT, "greet")
+    read = Understanding(EXPLICIT, "greet", locale="en")
     assert (first_screen(read), offered_level(read)) == (DANGER, Level.RED)
 
 
@@ -95,3 +95,15 @@ def test_unread_only_plain_phrases_come_before_another_screen_with_a_number(
 def test_unread_numbers_come_before_the_question_about_age(words: Assessment, screen: str) -> None:
     child = Understanding(replace(words, level=Level.ORANGE, screen="utter_minor_check"))
     assert first_screen(child) == screen
+
+
+@pytest.mark.parametrize(
+    ("locale", "level", "screen"),
+    [("en", Level.GREY, None), ("", Level.RED, "utter_danger_now")],
+)
+def test_a_language_strange_to_the_unit_counts_as_unread(
+    locale: str, level: Level, screen: str | None
+) -> None:
+    words = Assessment(danger_words=True, unread=Level.RED, unread_screen="utter_danger_now")
+    read = Understanding(words, "greet", locale=locale, danger=0.01)
+    assert (offered_level(read), first_screen(read)) == (level, screen)

@@ -298,19 +298,21 @@ class TestTwoEvidences:
     PLAIN = Assessment(danger_words=True, unread=Level.RED, unread_screen="utter_danger_now")
 
     def test_words_and_meaning_are_answered_like_explicit_words(self) -> None:
-        sure = Understanding(self.WORDS, "danger_now", outcomes=("utter_danger_now",), danger=0.9)
+        sure = Understanding(
+            self.WORDS, "danger_now", locale="en", outcomes=("utter_danger_now",), danger=0.9
+        )
         assert after(Text("x"), understanding=sure) == after(
             Text("x"), understanding=Understanding(RED)
         )
 
     def test_means_and_meaning_show_care_and_tell_staff(self) -> None:
-        sure = Understanding(self.MEANS, "suicide", self_harm=0.9)
+        sure = Understanding(self.MEANS, "suicide", locale="en", self_harm=0.9)
         result = after(Text("x"), understanding=sure)
         assert screens(result) == ["utter_suicide_care"]
         assert result.effects == (turn.Offer(Level.RED),)
 
     def test_the_meaning_counts_although_another_is_likelier(self) -> None:
-        debt = Understanding(self.WORDS, "debt", outcomes=("utter_debt",), danger=0.4)
+        debt = Understanding(self.WORDS, "debt", locale="en", outcomes=("utter_debt",), danger=0.4)
         result = after(Text("x"), understanding=debt)
         assert screens(result) == ["utter_danger_now"]
         assert result.effects == (turn.Offer(Level.RED),)
@@ -327,7 +329,7 @@ class TestTwoEvidences:
                 assert result.memory.level < Level.RED, before
 
     def test_words_alone_are_not_red_and_the_meaning_answers(self) -> None:
-        calm = Understanding(self.WORDS, "debt", outcomes=("utter_debt",))
+        calm = Understanding(self.WORDS, "debt", locale="en", outcomes=("utter_debt",))
         result = after(Text("x"), understanding=calm)
         assert screens(result) == ["utter_debt"]
         assert result.effects == ()
@@ -342,7 +344,7 @@ class TestTwoEvidences:
     def test_without_the_unit_a_plain_phrase_tells_staff(self) -> None:
         unread = after(Text("x"), understanding=Understanding(self.PLAIN))
         assert unread == after(Text("x"), understanding=Understanding(RED))
-        calm = Understanding(self.PLAIN, "debt", outcomes=("utter_debt",))
+        calm = Understanding(self.PLAIN, "debt", locale="en", outcomes=("utter_debt",))
         result = after(Text("x"), understanding=calm)
         assert (screens(result), result.effects) == (["utter_debt"], ())
 
@@ -361,15 +363,15 @@ class TestTwoEvidences:
             age=15,
         )
         assert screens(after(Text("x"), understanding=Understanding(child))) == ["utter_danger_now"]
-        read = Understanding(child, "minor", outcomes=("utter_minor_check",))
+        read = Understanding(child, "minor", locale="en", outcomes=("utter_minor_check",))
         assert screens(after(Text("x"), understanding=read)) == ["utter_minor_check"]
-        danger = Understanding(child, "minor", danger=0.4)
+        danger = Understanding(child, "minor", locale="en", danger=0.4)
         result = after(Text("x"), understanding=danger)
         assert screens(result) == ["utter_danger_now"]
         assert (result.effects, result.memory.level) == ((turn.Offer(Level.RED),), Level.RED)
 
     def test_nothing_lowers_explicit_words(self) -> None:
-        calm = Understanding(RED, "greet", outcomes=("utter_greet",))
+        calm = Understanding(RED, "greet", locale="en", outcomes=("utter_greet",))
         assert screens(after(Text("x"), understanding=calm)) == ["utter_danger_now"]
 
     def test_a_code_word_may_be_a_word_near_danger(self) -> None:
