@@ -302,7 +302,7 @@ class Messages(Protocol):
     async def erase(
         self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
     ) -> None:
-        """Delete the messages of a conversation up to an id, unanswered arrivals included."""
+        """Delete what came in up to an id, answered or not, and all that went out, but for some."""
 
     async def forget_receipts(self, before: datetime) -> int:
         """Drop the register of seen external ids from before a moment; return how many."""

@@ -58,6 +58,14 @@ class Answered:
 NOTHING = Answered((), {})
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one conversation was told; ``leaving`` when it asked to be forgotten."""
+
+    posted: Sequence[Outgoing] = ()
+    leaving: Conversation | None = None
+
+
 class Answers:
     """Answers conversations, many at a time, each in the order its messages came."""
 
@@ -87,7 +95,7 @@ class Answers:
         self._publish = publish
         self._codes = codes
         self._ids = ids
-        self._batch: Batch[ConversationId, Posted | None] = Batch(self._answer_all)
+        self._batch: Batch[ConversationId, _Said | None] = Batch(self._answer_all)
         self._paces = Paces(clock)
         self._held: set[ConversationId] = set()
 
@@ -130,9 +138,9 @@ class Answers:
             self._paces.answered(id_, urgent=ids[id_])
         return await self._put(unit, drafts, shift)
 
-    async def conclude(self, answered: Answered) -> Posted:
-        """Do what follows the commit: tell staff, measure, forget those who asked, and send."""
-        drafts, posted = answered.drafts, dict(answered.posted)
+    def conclude(self, answered: Answered) -> None:
+        """Do what follows the commit: tell staff, measure, and wake those who send."""
+        drafts = answered.drafts
         self._tell_staff(
             {number for draft in drafts for number in draft.touched},
             {number for draft in drafts for number in draft.heard},
@@ -140,36 +148,33 @@ class Answers:
         now = self._clock.now()
         for draft in drafts:
             metrics.answered(draft.conversation.channel, now - draft.case.arrivals[0].at)
-        for draft in drafts:
-            if draft.forgets:
-                posted[draft.conversation.id] = await self._forget(draft.conversation)
-        for channel in {o.channel for messages in posted.values() for o in messages}:
+        for channel in {o.channel for messages in answered.posted.values() for o in messages}:
             self._posted(channel)
-        return posted
 
     async def _persist(self, conversation: ConversationId) -> Sequence[Outgoing]:
         """Answer, again and again while somebody else holds the conversation; ChangedError then."""
         for longer in (*_PAUSES_SECONDS, None):
-            posted = await self._batch(conversation)
-            if posted is not None:
-                return posted.get(conversation, ())
+            said = await self._batch(conversation)
+            if said is not None:
+                # By itself: it may take as long as a channel likes, and nobody else waits for it.
+                return await self._forget(said.leaving) if said.leaving else said.posted
             if longer is not None:
                 await asyncio.sleep(longer)
         raise ChangedError("the conversation kept changing under the answer")
 
-    async def _answer_all(self, ids: Sequence[ConversationId]) -> Sequence[Posted | None]:
+    async def _answer_all(self, ids: Sequence[ConversationId]) -> Sequence[_Said | None]:
         """Answer a batch; None for conversations that others kept changing or hold."""
-        posted: dict[ConversationId, Sequence[Outgoing]] = {}
+        said: dict[ConversationId, _Said] = {}
         left = list(dict.fromkeys(ids))
         for _ in range(_TRIES):
-            left = await self._answer_once(left, posted)
+            left = await self._answer_once(left, said)
             if not left:
                 break
             await asyncio.sleep(_PAUSE_SECONDS)
-        return [None if id_ in left else posted for id_ in ids]
+        return [None if id_ in left else said.get(id_, _Said()) for id_ in ids]
 
     async def _answer_once(
-        self, ids: Sequence[ConversationId], posted: dict[ConversationId, Sequence[Outgoing]]
+        self, ids: Sequence[ConversationId], said: dict[ConversationId, _Said]
     ) -> list[ConversationId]:
         """Answer once; return those that somebody else changed or holds at this moment."""
         async with self._store.begin() as unit:
@@ -177,14 +182,20 @@ class Answers:
             cases, busy = await self._read(unit, ids)
             taps = [await self._decide(case, shift) for case in cases if not case.typed]
             tapped = await self._put(unit, taps, shift)
-        posted |= await self.conclude(tapped)
+        said |= self._said(tapped)
         # Texts are read outside any transaction.
         typed = [case for case in cases if case.typed]
         drafts = await asyncio.gather(*(self._decide(case, shift) for case in typed))
         moved = [draft for draft in drafts if draft.moved]
-        posted |= await self.conclude(Answered(moved, {d.conversation.id: d.moved for d in moved}))
-        posted |= await self._write([draft for draft in drafts if not draft.moved], shift)
-        return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in posted)]
+        said |= self._said(Answered(moved, {d.conversation.id: d.moved for d in moved}))
+        said |= self._said(await self._write([draft for draft in drafts if not draft.moved], shift))
+        return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in said)]
+
+    def _said(self, answered: Answered) -> Mapping[ConversationId, _Said]:
+        """Conclude, and return what each conversation is told."""
+        self.conclude(answered)
+        leaving = {d.conversation.id: d.conversation for d in answered.drafts if d.forgets}
+        return {id_: _Said(posts, leaving.get(id_)) for id_, posts in answered.posted.items()}
 
     # --- reading ---
 
@@ -232,16 +243,15 @@ class Answers:
 
     # --- writing ---
 
-    async def _write(self, drafts: Sequence[Draft], shift: Shift) -> Posted:
+    async def _write(self, drafts: Sequence[Draft], shift: Shift) -> Answered:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
-            return {}
+            return NOTHING
         async with self._store.begin() as unit:
             ids = sorted(draft.conversation.id for draft in drafts)
             current = await unit.conversations.load(ids, lock=True)
             kept = [draft for draft in drafts if _unchanged(draft, current)]
-            answered = await self._put(unit, kept, shift)
-        return await self.conclude(answered)
+            return await self._put(unit, kept, shift)
 
     async def _put(self, unit: UnitOfWork, drafts: Sequence[Draft], shift: Shift) -> Answered:
         """Write drafts whose conversations are locked."""
@@ -250,7 +260,9 @@ class Answers:
             [a for draft in drafts for a in draft.case.arrivals],
             wipe={id_ for draft in drafts for id_ in draft.wipe},
         )
-        posted = {d.conversation.id: await self._effects(unit, d, shift) for d in drafts}
+        # In the order in which the deliverer locks rows: two hidings at once must not wait for it.
+        in_order = sorted(drafts, key=lambda draft: draft.conversation.id)
+        posted = {d.conversation.id: await self._effects(unit, d, shift) for d in in_order}
         await unit.messages.post([o for messages in posted.values() for o in messages])
         return Answered(drafts, posted)
 

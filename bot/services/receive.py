@@ -311,8 +311,8 @@ class Reception:
         for arrival in arrivals:
             if arrival.id in stored:
                 metrics.received(arrival.incoming.channel)
-        said = await self._answers.conclude(answered)
-        each = iter([replace(p, said=said.get(p.conversation)) for p in placed])
+        self._answers.conclude(answered)
+        each = iter([replace(p, said=answered.posted.get(p.conversation)) for p in placed])
         return [[next(each) for _ in delivery.incoming] for delivery in deliveries]
 
     async def _place(

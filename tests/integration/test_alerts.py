@@ -222,6 +222,8 @@ async def test_the_address_is_sealed_at_rest(scene: Scene, tmp_path: Path) -> No
         "https://fcm.googleapis.com:port/a",
         "https://fcm.googleapis.com/a\r\nhost: inside",
         "https://fcm.googleapis.com/" + "a" * 1024,
+        "https://xn--a.push.apple.com/a",
+        "https://a..push.apple.com/a",
         "file:///etc/passwd",
     ],
 )

@@ -1,5 +1,6 @@
 """A tap is answered in the transaction that stores it; nobody's words are pondered in one."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 from bot.adapters.storage.messages import SqlMessages
 from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.messages import MessageId, Tapped, Text
+from bot.domain.messages import Channel, MessageId, Start, Tapped, Text
 from bot.domain.screens import Tap
 from bot.ports import Meaning, Outgoing
 from tests.support.app import Visitor, running, screens
-from tests.support.fakes import FakeDialogue
+from tests.support.fakes import FakeDialogue, RecordingChannel
 
 NONE = MessageId(0)
 
@@ -26,10 +27,13 @@ class Pondering(FakeDialogue):
         super().__init__()
         self.connection: sqlite3.Connection | None = None
         self.held: list[bool] = []
+        self.go = asyncio.Event()
+        self.go.set()
 
     async def interpret(self, text: str, screen: str) -> Meaning:
         assert self.connection is not None
         self.held.append(self.connection.in_transaction)
+        await self.go.wait()
         return await super().interpret(text, screen)
 
 
@@ -82,6 +86,41 @@ async def test_a_tap_whose_answer_cannot_be_written_is_kept(
     assert await app.reception.resume() == 1
     await app.reception.close()
     assert "utter_danger_now" in screens(await app.reception.shown(anna.channel, anna.sender, NONE))
+
+
+async def test_a_reply_thought_of_while_the_visitor_hides_is_hidden_too(
+    app: App, dialogue: Pondering
+) -> None:
+    anna = Visitor(app)
+    await anna.starts()
+    dialogue.go.clear()
+    asking = asyncio.create_task(anna.says("some words the buttons do not know"))
+    while not dialogue.held:  # noqa: ASYNC110 -- a test looks from outside
+        await asyncio.sleep(0.01)
+    hiding = asyncio.create_task(anna.taps("action_hide"))
+    await asyncio.sleep(0.1)
+    dialogue.go.set()
+    await asyncio.gather(asking, hiding)
+
+    shown = await app.reception.shown(anna.channel, anna.sender, NONE)
+    assert screens(shown) == ["utter_hide_done"]
+
+
+async def test_nobody_waits_for_somebody_who_is_being_forgotten(tmp_path: Path) -> None:
+    class Slow(RecordingChannel):
+        async def delete(self, address: str, references: Sequence[str]) -> None:
+            await asyncio.sleep(3)
+
+    async with running(tmp_path, channel=Slow()) as app:
+        leaving, anna = Visitor(app, Channel.TELEGRAM), Visitor(app)
+        await anna.starts()
+        await app.reception.accept([leaving.incoming(Start("en"), reference="5")])
+        await app.deliverers[Channel.TELEGRAM].step()
+        forget = Tapped(Tap("action_forget"))
+        await app.reception.accept([leaving.incoming(forget, reference="6")])
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(1):
+            assert screens(await anna.says("he wants to kill me")) == ["utter_danger_now"]
 
 
 async def test_no_transaction_is_held_while_a_text_is_read(app: App, dialogue: Pondering) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from sqlalchemy import event, text
 
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, engine
+from bot.adapters.storage.messages import SqlMessages
+from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
-from bot.domain.messages import Channel
+from bot.domain.messages import Bubble, Channel, ConversationId, Tapped
+from bot.domain.screens import Tap
 from bot.ports import Delivery, Sealer
 from tests.support.app import Visitor, running, screens
+from tests.support.fakes import RecordingChannel
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, arrival, begun, lookup, opened, outgoing
 
@@ -216,6 +221,58 @@ async def test_a_mark_under_way_is_waited_for_when_references_are_read(
         await asyncio.sleep(0.2)
         assert not hiding.done()
     assert await hiding == ["17"]
+
+
+async def test_two_hidings_at_once_and_the_marks_of_a_delivery_all_finish(
+    postgres: str, tmp_path: Path
+) -> None:
+    class Slow(RecordingChannel):
+        inside = 0
+
+        async def show(self, address: str, bubble: Bubble) -> str:
+            if bubble.screen == "utter_debt":
+                self.inside += 1
+                await sent.wait()
+            return await super().show(address, bubble)
+
+    sent, channel = asyncio.Event(), Slow()
+    async with running(tmp_path, database_url=postgres, channel=channel) as app:
+        deliverer = app.deliverers[Channel.TELEGRAM]
+        visitors = [Visitor(app, Channel.TELEGRAM) for _ in range(2)]
+        for visitor in visitors:
+            await visitor.starts()
+        ids = {visitor.sender: await _id_of(app, visitor) for visitor in visitors}
+        visitors.sort(key=lambda visitor: ids[visitor.sender])
+        while await deliverer.step():
+            app.clock.turn(seconds=3)  # type: ignore[attr-defined]
+        for visitor in visitors:
+            await visitor.taps("utter_debt")
+        marking = asyncio.create_task(deliverer.step())
+        while channel.inside < len(visitors):  # noqa: ASYNC110 -- a test looks from outside
+            await asyncio.sleep(0.01)
+        reading = SqlMessages.references
+
+        async def slowly(
+            messages: SqlMessages, conversation: ConversationId, since: datetime
+        ) -> Sequence[str]:
+            found = await reading(messages, conversation, since)
+            sent.set()
+            await asyncio.sleep(0.3)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SqlMessages, "references", slowly)
+            # The one whose messages are marked last comes first.
+            hidings = [one.incoming(Tapped(Tap("action_hide"))) for one in reversed(visitors)]
+            await app.reception.accept(hidings)
+        assert await marking == len(visitors)
+
+
+async def _id_of(app: App, visitor: Visitor) -> ConversationId:
+    lookups = app.sealer.lookups(visitor.channel, visitor.sender)
+    async with app.store.begin() as unit:
+        (id_,) = (await unit.conversations.find(lookups)).values()
+    return id_
 
 
 async def test_two_who_count_the_same_things_in_another_order_both_finish(

@@ -6,6 +6,7 @@ signed in could otherwise make Havn call any machine that it can reach.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -34,6 +35,8 @@ _HEADERS = {
     "topic": "havn",
     "content-length": "0",
 }
+# Names in letters of other scripts (xn--…) belong to none of the services, and not all can be read.
+_LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _OVER = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
@@ -62,6 +65,8 @@ class WebAlerts:
         if parts.scheme != "https" or frills or not port_is_usual:
             return False
         host = parts.hostname or ""
+        if not all(_LABEL.fullmatch(label) for label in host.split(".")):
+            return False
         return any(host == one or host.endswith(f".{one}") for one in self._services)
 
     async def ring(self, endpoint: str) -> bool:
@@ -76,7 +81,7 @@ class WebAlerts:
             ):
                 status = response.status_code
         # Raised from None: errors of the client hold the address, which is as good as a key.
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as error:
             raise AlertError(type(error).__name__) from None
         if status in _OVER:
             return False

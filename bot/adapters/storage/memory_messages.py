@@ -221,12 +221,12 @@ class MemoryMessages:
     async def erase(
         self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
     ) -> None:
-        """Delete the messages of a conversation up to an id."""
+        """Delete what came in up to an id, and all that went out."""
         data = self._data
         for rows in (data.arrivals, data.unanswered, data.outgoing):
             mine = [id_ for id_, row in rows.items() if row.conversation == conversation]
             for id_ in mine:
-                if id_ <= up_to and id_ not in but:
+                if (rows is data.outgoing or id_ <= up_to) and id_ not in but:
                     del rows[id_]
 
     async def forget_receipts(self, before: datetime) -> int:

@@ -195,7 +195,8 @@ _REFERENCES = (
 )
 _ERASE = delete(messages).where(
     _m.conversation_id == bindparam("key"),
-    _m.id <= bindparam("up_to"),
+    # A reply may be younger than the wish that came while it was being thought of.
+    or_(~_m.incoming, _m.id <= bindparam("up_to")),
     _m.id.not_in(bindparam("but", expanding=True)),
 )
 _KNOWN = select(receipts.c.at).where(
@@ -381,7 +382,7 @@ class SqlMessages:
     async def erase(
         self, conversation: ConversationId, *, up_to: MessageId, but: Collection[MessageId] = ()
     ) -> None:
-        """Delete the messages of a conversation up to an id."""
+        """Delete what came in up to an id, and all that went out."""
         parameters = {"key": conversation, "up_to": up_to, "but": list(but)}
         await self._connection.execute(_ERASE, parameters)
 
