@@ -170,13 +170,15 @@ def _shapes(word: str) -> Iterator[str]:
     yield from (word[:n] + word[n + 1 :] for n in range(len(word)))
 
 
-def _slips(words: Iterable[str]) -> dict[str, list[str]]:
-    slips: defaultdict[str, list[str]] = defaultdict(list)
+def _slips(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the long words by shape; nearly every shape is of one word and shares its tuple."""
+    slips: dict[str, tuple[str, ...]] = {}
     for word in words:
         if _TYPO_LETTERS <= len(word) <= _LONGEST_WORD and word.isalpha():
-            for shape in set(_shapes(word)):
-                slips[shape].append(word)
-    return dict(slips)
+            alone = (word,)
+            for shape in _shapes(word):
+                slips[shape] = slips[shape] + alone if shape in slips else alone
+    return slips
 
 
 def _one_slip(left: str, right: str) -> bool:

@@ -1,5 +1,6 @@
 """The triage file of one locale, read and compiled (the notation: ``docs/triage.md``)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Final
 from bot.domain.errors import LexiconError
 from bot.domain.triage.ages import AGE, NUMBER
 from bot.domain.triage.levels import GROUPS, MERE, SIGNS
-from bot.domain.triage.normalise import spellings, split
+from bot.domain.triage.normalise import plain, spellings, split
 from bot.domain.triage.rules import Phrase, Role, Rule, Slot
 
 _WIDEST_GAP = 9
@@ -45,6 +46,11 @@ _PARTS: Final = {
     "happened": (Role.SAY, True),
     "not": (Role.NOT, False),
 }
+# What mere words are without: brackets, stems, letters with several spellings.
+_NOTATION: Final = re.compile("[](){}[*æøÆØ]")
+_WORDS: Final = re.compile(r"[\w |]+")
+_BRACKET: Final = re.compile(r"([][(){}])")
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _OTHER_SECTIONS = {"locale", "words", "numbers", "everyday_words", "real_words", "examples"}
 
 
@@ -66,6 +72,17 @@ def _words_of(lines: Iterable[_Line]) -> frozenset[str]:
     return frozenset(chain.from_iterable(phrases)) - {AGE, NUMBER}
 
 
+def _unmarked(text: str) -> list[Phrase]:
+    """Read alternatives of mere words in one go; empty if they hold anything else."""
+    if _NOTATION.search(text):
+        return []
+    folded = plain(text)
+    if not _WORDS.fullmatch(folded):
+        return []
+    phrases = [tuple(option.split()) for option in folded.split("|")]
+    return phrases if all(phrases) else []
+
+
 class _Compiler:
     """Turns one file into a Lexicon; remembers where it is, to say so when something is wrong."""
 
@@ -76,6 +93,7 @@ class _Compiler:
         self._lists: dict[str, list[Phrase]] = {AGE: [(AGE,)], NUMBER: [(NUMBER,)]}
         self._read: list[_Line] = []
         self._slots: dict[str, Slot] = {}
+        self._phrased: dict[str, list[Phrase]] = {}
 
     def lexicon(self) -> Lexicon:
         unknown = set(self._mapping) - {*GROUPS, *SIGNS, *_SECTIONS, *_OTHER_SECTIONS}
@@ -163,20 +181,23 @@ class _Compiler:
 
     def _split(self, text: str, separator: str) -> list[str]:
         """Split outside brackets only; LexiconError if the brackets do not pair up."""
-        parts, closing = [""], {"(": ")", "[": "]", "{": "}"}
+        parts = [""]
         expected: list[str] = []
-        for char in text:
-            if char in closing:
-                expected.append(closing[char])
-            elif char in closing.values() and (not expected or expected.pop() != char):
-                raise self._error(f"the bracket {char} has no partner")
-            if char == separator and not expected:
-                parts.append("")
+        for piece in _BRACKET.split(text):
+            if piece in _CLOSING:
+                expected.append(_CLOSING[piece])
+            elif piece in _CLOSING.values() and (not expected or expected.pop() != piece):
+                raise self._error(f"the bracket {piece} has no partner")
+            if expected:
+                parts[-1] += piece
             else:
-                parts[-1] += char
+                first, *others = piece.split(separator)
+                parts[-1] += first
+                parts += others
         if expected:
             raise self._error(f"a bracket is not closed: {expected[-1]} is missing")
-        return [part.strip() for part in parts if part.strip() or separator == "|"]
+        parts = [part.strip() for part in parts]
+        return parts if separator == "|" else [part for part in parts if part]
 
     def _slot(self, item: str) -> Slot:
         """Compile one item, once: its places in a message are then looked up once too."""
@@ -196,13 +217,21 @@ class _Compiler:
 
     def _options(self, text: str) -> list[Phrase]:
         """Spell out ``a|b c|d``: every alternative with its lists, endings and spellings."""
-        return [phrase for option in self._split(text, "|") for phrase in self._phrases(option)]
+        return _unmarked(text) or [
+            phrase for option in self._split(text, "|") for phrase in self._phrases(option)
+        ]
 
     def _phrases(self, option: str) -> list[Phrase]:
+        """Spell out one alternative, once: a file holds most of them many times."""
+        if option not in self._phrased:
+            self._phrased[option] = _unmarked(option) or self._new_phrases(option)
+        return self._phrased[option]
+
+    def _new_phrases(self, option: str) -> list[Phrase]:
         spelled = [self._forms(word) for word in self._split(option, " ")]
         if not spelled:
             raise self._error("an alternative is empty; is there a | too many?")
-        return [tuple(word for form in choice for word in form) for choice in product(*spelled)]
+        return [tuple(chain.from_iterable(choice)) for choice in product(*spelled)]
 
     def _forms(self, word: str) -> list[Phrase]:
         if word[0] == "{":
@@ -239,5 +268,5 @@ class _Compiler:
         needed = [slot.keys for slot in line.slots if slot.keys]
         if not needed:
             raise self._error("at least one word must not be optional")
-        needed.sort(key=lambda keys: max(counts[key] for key in keys))
+        needed.sort(key=lambda keys: max(map(counts.__getitem__, keys)))
         return Rule(line.role, line.group, line.dated, line.slots, tuple(needed))

@@ -1076,6 +1076,12 @@ def _says(phrase: str, text: str, **more: object) -> bool:
         ("^ red $", "red!!", "red red"),
         ("{colour} door", "dark blue door", "colour door"),
         ("{number} doors", "123456789 doors", "many doors"),
+        ("(RÉD|m-a|don't) door", "m a door", "m door"),
+        ("(RÉD|m-a|don't) door", "dont door", "don door"),
+        ("(RÉD|m-a|don't) door", "red door", "green door"),
+        ("(red [old|very new]|blue) door", "red very new door", "red new door"),
+        ("(red [old|very new]|blue) door", "red door", "old door"),
+        ("(kød|blue) door", "koed door", "kd door"),
         ("red # not blue", "red", "blue"),
     ],
 )
@@ -1160,6 +1166,8 @@ def test_cyrillic_and_vietnamese_are_read_without_marks() -> None:
         ({"violence": {"say": "..2 door"}}, "word before and after"),
         ({"violence": {"say": "[red]"}}, "must not be optional"),
         ({"violence": {"say": "(red||blue)"}}, "alternative is empty"),
+        ({"violence": {"say": "(red||{number})"}}, "alternative is empty"),
+        ({"violence": {"say": "(red|--- door)"}}, "holds no letters"),
         ({"violence": {"say": "ab* door"}}, "before \\*"),
         ({"violence": {"say": "re*d door"}}, "end of a word"),
         ({"violence": {"say": "(a|b)(c) door"}}, "bracket|no partner|ending"),
@@ -1260,6 +1268,13 @@ def test_work_grows_no_faster_than_the_text(unit: str) -> None:
     small, large = (_work(lambda text=text: assess(text, LEXICONS)) for text in (short, long))
     assert large <= 4.5 * small + 2_000
     assert large <= 60_000
+
+
+@pytest.mark.parametrize("locale", sorted(CONTENT))
+def test_compiling_a_file_stays_cheap(locale: str) -> None:
+    """Every file is compiled at every start, before the first page."""
+    size = (ROOT / "locales" / locale / "triage.yml").stat().st_size
+    assert _work(lambda: Lexicon.from_mapping(locale, CONTENT[locale])) <= 10 * size
 
 
 def test_a_long_text_of_strange_words_stays_cheap() -> None:
