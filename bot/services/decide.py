@@ -13,7 +13,7 @@ from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, DialogueUnavailableError
 from bot.domain.handover import Handover
-from bot.domain.messages import Event, Media, MessageId, Reply, Tapped, Text
+from bot.domain.messages import Event, Media, MessageId, Reply, Start, Tapped, Text
 from bot.domain.return_code import AWAITED
 from bot.domain.talking import is_command
 from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
@@ -184,8 +184,9 @@ class Decider:
     def _typed_code(self, case: Case) -> str:
         """Return the words of a code where one may be typed; "" elsewhere."""
         memory, event = case.conversation.memory, case.arrivals[-1].incoming.event
-        texts = sum(_is_text(arrival) for arrival in case.arrivals)
-        if self._codes is None or not isinstance(event, Text) or texts > 1:
+        # What else came would be erased unanswered with the conversation.
+        alone = all(isinstance(a.incoming.event, Start) for a in case.arrivals[:-1])
+        if self._codes is None or not isinstance(event, Text) or not alone:
             return ""
         asked = memory.screen == turns.RETURN_CODE_ASK
         awaited = case.handover is not None and case.handover.state in AWAITED

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreUnavailableError
-from bot.domain.messages import ConversationId, Reply
+from bot.domain.messages import ConversationId, Line, MessageId, Reply
 from bot.domain.return_code import WORDS, Brake, read_code
 from bot.domain.screens import PING
 from bot.domain.topics import handover_topic
 from bot.domain.triage import Level, Lexicon, assess
 from bot.logs import error_class, logger
-from bot.ports import Arrival, Clock, Deletion, Outgoing, Sealer, Store, UnitOfWork
+from bot.ports import Arrival, Clock, Deletion, Delivery, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.effects import hold, outgoing
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
@@ -20,6 +20,8 @@ from bot.services.news import Publish
 from bot.services.timers import AUTOCLEAN
 
 log = logger(__name__)
+
+_UNSENT = (Delivery.PENDING, Delivery.SENDING)
 
 
 class ReturnCodes:
@@ -68,6 +70,7 @@ class ReturnCodes:
         ``arrivals`` is all that awaits an answer there, the code last. Returns what was posted,
         None for a wrong code and for one tried too soon. The begun conversation is erased, so
         nothing may have come in it meanwhile: ChangedError then, and nothing is moved or spent.
+        The same while another transaction holds one of the two.
         """
         now = self._clock.now()
         if not self._brake.passes(begun.id, now):
@@ -105,8 +108,11 @@ class ReturnCodes:
         """Let the new channel replace the old one, in one transaction."""
         if found is None or found == begun.id:
             return None
-        loaded = await unit.conversations.load([found, begun.id], lock=True)
-        if len(loaded) != len((found, begun.id)):
+        both = (found, begun.id)
+        loaded = await unit.conversations.load(both, lock=True)
+        if len(loaded) != len(both):
+            if len(await unit.conversations.load(both)) == len(both):
+                raise ChangedError("another transaction holds one of the two conversations")
             return None
         # Somebody else may have spent the code before this one had the conversation to itself.
         if await unit.return_codes.find(hashes) != found:
@@ -127,7 +133,8 @@ class ReturnCodes:
         # Not before the move, which waits for a message that is being stored at this moment.
         if await _has_more(unit, begun.id, arrivals):
             raise ChangedError("a message came while the code was looked up")
-        bodies: list[Reply | Deletion] = [Reply(PING, memory.locale or "en")]
+        # Numbers are never taken back: what is urgent goes to the same place, better twice.
+        bodies = [*await _unsent(unit, begun.id), Reply(PING, memory.locale or "en")]
         if reference := arrivals[-1].incoming.reference:
             bodies.append(Deletion((reference,)))
         posts = [outgoing(moved, b, id_=self._ids.next(now), now=now) for b in bodies]
@@ -158,3 +165,9 @@ async def _has_more(
     waiting = await unit.messages.unanswered([conversation])
     known = {arrival.id for arrival in arrivals}
     return any(arrival.id not in known for arrival in waiting.get(conversation, ()))
+
+
+async def _unsent(unit: UnitOfWork, conversation: ConversationId) -> list[Reply | Line | Deletion]:
+    """Return what is urgent in a conversation and has not arrived."""
+    rows = await unit.messages.replies_after(conversation, MessageId(0))
+    return [row.body for row in rows if row.urgent and row.state in _UNSENT]
