@@ -62,6 +62,11 @@ class Brake:
         self._recent.append(now)
         return True
 
+    def forgive(self) -> None:
+        """Take one try out of the overall count: that of a right code, which is no guess."""
+        if self._recent:
+            self._recent.pop()
+
     def wrong(self, conversation: ConversationId, now: datetime) -> None:
         """Count a wrong try."""
         count, _ = self._wrong.pop(conversation, (0, now))

@@ -185,11 +185,19 @@ class Answers:
         said |= self._said(tapped)
         # Texts are read outside any transaction.
         typed = [case for case in cases if case.typed]
-        drafts = await asyncio.gather(*(self._decide(case, shift) for case in typed))
+        decided = await asyncio.gather(*(self._decided(case, shift) for case in typed))
+        drafts = [draft for draft in decided if draft is not None]
         moved = [draft for draft in drafts if draft.moved]
         said |= self._said(Answered(moved, {d.conversation.id: d.moved for d in moved}))
         said |= self._said(await self._write([draft for draft in drafts if not draft.moved], shift))
-        return [*busy, *(id_ for d in drafts if (id_ := d.conversation.id) not in said)]
+        return [*busy, *(id_ for case in typed if (id_ := case.conversation.id) not in said)]
+
+    async def _decided(self, case: Case, shift: Shift) -> Draft | None:
+        """Decide a case; None where it changed meanwhile and is to be read anew."""
+        try:
+            return await self._decide(case, shift)
+        except ChangedError:
+            return None
 
     def _said(self, answered: Answered) -> Mapping[ConversationId, _Said]:
         """Conclude, and return what each conversation is told."""

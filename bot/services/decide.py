@@ -11,9 +11,9 @@ from bot import metrics
 from bot.domain import decoy, queue, self_check
 from bot.domain import turn as turns
 from bot.domain.conversation import Conversation
-from bot.domain.errors import DialogueUnavailableError
+from bot.domain.errors import ChangedError, DialogueUnavailableError
 from bot.domain.handover import Handover
-from bot.domain.messages import Event, Media, MessageId, Reply, Tapped, Text
+from bot.domain.messages import Event, Media, MessageId, Reply, Start, Tapped, Text
 from bot.domain.return_code import AWAITED
 from bot.domain.talking import is_command
 from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
@@ -139,9 +139,14 @@ class Decider:
         self._codes = codes
 
     async def __call__(self, case: Case, shift: Shift) -> Draft:
-        """Decide a case; one that cannot be decided is answered with numbers, once."""
+        """Decide a case; one that cannot be decided is answered with numbers, once.
+
+        ChangedError where a code was typed and the case is to be read and decided anew.
+        """
         try:
             return await self._exchange(case) or await self._decide(case, shift)
+        except ChangedError:
+            raise
         except Exception as error:  # noqa: BLE001 -- poison would block this visitor for good
             log.error("turn_broken", error=error_class(error))
             locale = case.conversation.memory.locale or "en"
@@ -167,8 +172,7 @@ class Decider:
         code = self._typed_code(case)
         if self._codes is None or not code:
             return None
-        reference = came.incoming.reference
-        posts = await self._codes.exchange(conversation, code, [reference] if reference else [])
+        posts = await self._codes.exchange(conversation, code, case.arrivals)
         if posts is not None:
             return Draft(case, conversation, moved=posts)
         locale = conversation.memory.locale or came.incoming.hint or "en"
@@ -180,8 +184,9 @@ class Decider:
     def _typed_code(self, case: Case) -> str:
         """Return the words of a code where one may be typed; "" elsewhere."""
         memory, event = case.conversation.memory, case.arrivals[-1].incoming.event
-        texts = sum(_is_text(arrival) for arrival in case.arrivals)
-        if self._codes is None or not isinstance(event, Text) or texts > 1:
+        # What else came would be erased unanswered with the conversation.
+        alone = all(isinstance(a.incoming.event, Start) for a in case.arrivals[:-1])
+        if self._codes is None or not isinstance(event, Text) or not alone:
             return ""
         asked = memory.screen == turns.RETURN_CODE_ASK
         awaited = case.handover is not None and case.handover.state in AWAITED

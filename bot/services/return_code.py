@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.conversation import Conversation
-from bot.domain.errors import StoreUnavailableError
-from bot.domain.messages import ConversationId, Reply
+from bot.domain.errors import ChangedError, StoreUnavailableError
+from bot.domain.messages import ConversationId, Line, MessageId, Reply
 from bot.domain.return_code import WORDS, Brake, read_code
 from bot.domain.screens import PING
 from bot.domain.topics import handover_topic
 from bot.domain.triage import Level, Lexicon, assess
 from bot.logs import error_class, logger
-from bot.ports import Clock, Deletion, Outgoing, Sealer, Store, UnitOfWork
+from bot.ports import Arrival, Clock, Deletion, Delivery, Outgoing, Sealer, Store, UnitOfWork
 from bot.services.effects import hold, outgoing
 from bot.services.erase import Eraser
 from bot.services.ids import MessageIds
@@ -20,6 +20,8 @@ from bot.services.news import Publish
 from bot.services.timers import AUTOCLEAN
 
 log = logger(__name__)
+
+_UNSENT = (Delivery.PENDING, Delivery.SENDING)
 
 
 class ReturnCodes:
@@ -61,21 +63,28 @@ class ReturnCodes:
         return code
 
     async def exchange(
-        self, begun: Conversation, code: str, references: Sequence[str]
+        self, begun: Conversation, code: str, arrivals: Sequence[Arrival]
     ) -> Sequence[Outgoing] | None:
         """Bring the conversation of a code to the channel of the one just begun, and spend it.
 
-        Returns what was posted, None for a wrong code and for one tried too soon. The begun
-        conversation is erased; ``references`` are the typed words, deleted where they stand.
+        ``arrivals`` is all that awaits an answer there, the code last. Returns what was posted,
+        None for a wrong code and for one tried too soon. The begun conversation is erased, so
+        nothing may have come in it meanwhile: ChangedError then, and nothing is moved or spent.
+        The same while another transaction holds one of the two.
         """
         now = self._clock.now()
         if not self._brake.passes(begun.id, now):
             return None
         hashes = await self._sealer.stretch_code(code)
-        async with self._store.begin() as unit:
-            found = await unit.return_codes.find(hashes)
-            posts = await self._move(unit, found, begun, hashes, references)
-            opened = await unit.handovers.open_for([found] if found else [])
+        try:
+            async with self._store.begin() as unit:
+                found = await unit.return_codes.find(hashes)
+                posts = await self._move(unit, found, begun, hashes, arrivals)
+                opened = await unit.handovers.open_for([found] if found else [])
+        except ChangedError:
+            # It is looked at again in a moment, and no guess.
+            self._brake.forgive()
+            raise
         if posts is None:
             self._brake.wrong(begun.id, now)
             return None
@@ -94,17 +103,22 @@ class ReturnCodes:
         found: ConversationId | None,
         begun: Conversation,
         hashes: Sequence[bytes],
-        references: Sequence[str],
+        arrivals: Sequence[Arrival],
     ) -> Sequence[Outgoing] | None:
         """Let the new channel replace the old one, in one transaction."""
         if found is None or found == begun.id:
             return None
-        loaded = await unit.conversations.load([found, begun.id], lock=True)
-        if len(loaded) != len((found, begun.id)):
+        both = (found, begun.id)
+        loaded = await unit.conversations.load(both, lock=True)
+        if len(loaded) != len(both):
+            if len(await unit.conversations.load(both)) == len(both):
+                raise ChangedError("another transaction holds one of the two conversations")
             return None
         # Somebody else may have spent the code before this one had the conversation to itself.
         if await unit.return_codes.find(hashes) != found:
             return None
+        if loaded[begun.id].version != begun.version:
+            raise ChangedError("something was answered while the code was looked up")
         now, old = self._clock.now(), loaded[found]
         memory = replace(old.memory, screen=PING, decoy=0, autoclean=False)
         moved = replace(
@@ -116,9 +130,13 @@ class ReturnCodes:
         await unit.timers.cancel(found, AUTOCLEAN)
         await unit.conversations.save([moved])
         await unit.conversations.move(begun.id, moved, now)
-        bodies: list[Reply | Deletion] = [Reply(PING, memory.locale or "en")]
-        if references:
-            bodies.append(Deletion(tuple(references)))
+        # Not before the move, which waits for a message that is being stored at this moment.
+        if await _has_more(unit, begun.id, arrivals):
+            raise ChangedError("a message came while the code was looked up")
+        # Numbers are never taken back: what is urgent goes to the same place, better twice.
+        bodies = [*await _unsent(unit, begun.id), Reply(PING, memory.locale or "en")]
+        if reference := arrivals[-1].incoming.reference:
+            bodies.append(Deletion((reference,)))
         posts = [outgoing(moved, b, id_=self._ids.next(now), now=now) for b in bodies]
         await unit.messages.post(posts)
         return posts
@@ -138,3 +156,18 @@ class ReturnCodes:
             and not found.danger_words
             and not found.self_harm_words
         )
+
+
+async def _has_more(
+    unit: UnitOfWork, conversation: ConversationId, arrivals: Sequence[Arrival]
+) -> bool:
+    """Tell whether anything but these arrivals awaits an answer in a conversation."""
+    waiting = await unit.messages.unanswered([conversation])
+    known = {arrival.id for arrival in arrivals}
+    return any(arrival.id not in known for arrival in waiting.get(conversation, ()))
+
+
+async def _unsent(unit: UnitOfWork, conversation: ConversationId) -> list[Reply | Line | Deletion]:
+    """Return what is urgent in a conversation and has not arrived."""
+    rows = await unit.messages.replies_after(conversation, MessageId(0))
+    return [row.body for row in rows if row.urgent and row.state in _UNSENT]

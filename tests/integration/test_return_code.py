@@ -21,7 +21,8 @@ from bot.bootstrap import App
 from bot.domain.messages import Channel, ConversationId, MessageId, Tapped, Text
 from bot.domain.return_code import WORDS, read_code
 from bot.domain.screens import Tap
-from bot.ports import Outgoing
+from bot.ports import Arrival, Outgoing
+from bot.services.ids import MessageIds
 from tests.support.app import COLLEAGUE, Visitor, running, screens
 from tests.support.deck import ROOT
 from tests.support.fakes import OPEN, FakeClock, RecordingChannel
@@ -357,6 +358,111 @@ async def test_a_code_outlives_a_change_of_the_pepper_once(tmp_path: Path) -> No
         app.sealer.change_pepper()
         app.sealer.change_pepper()
         assert screens(await Visitor(app).says(last)) == ["utter_return_code_wrong"]
+
+
+# --- what comes while a code is looked up -----------------------------------------------------
+
+
+def slowed(app: App, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold every look at a code up; return what tells of one, and what lets it go."""
+    looking, go, stretch = asyncio.Event(), asyncio.Event(), app.sealer.stretch_code
+
+    async def slowly(code: str) -> Sequence[bytes]:
+        hashes = await stretch(code)
+        looking.set()
+        await go.wait()
+        return hashes
+
+    monkeypatch.setattr(app.sealer, "stretch_code", slowly)
+    return looking, go
+
+
+async def test_a_cry_stored_while_a_code_is_looked_up_is_answered(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is being stored at the very moment at which the conversation is moved."""
+    async with running(tmp_path, database_url=database, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        new = Visitor(app)
+        await new.starts()
+        begun = await home(app, new)
+        looking, go = slowed(app, monkeypatch)
+        typed = asyncio.create_task(new.says(code))
+        await looking.wait()
+        async with app.store.begin() as unit:
+            await unit.conversations.find(app.sealer.lookups(new.channel, new.sender))
+            go.set()
+            # PostgreSQL: long enough for the move to stand before this transaction.
+            await asyncio.sleep(0.3)
+            cry, now = new.incoming(Text("he wants to kill me")), app.clock.now()
+            await unit.messages.accept([Arrival(MessageIds().next(now), begun, cry, now)])
+        async with asyncio.timeout(10):
+            assert "utter_danger_now" in screens(await typed)
+        # The words are not spent.
+        assert screens(await new.says(code)) == ["utter_push_ping"]
+
+
+async def test_a_request_another_process_made_while_a_code_is_looked_up_is_not_erased(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = {"clock": FakeClock(), "database_url": database, "return_codes": True}
+    async with running(tmp_path, **kind) as here, running(tmp_path, **kind) as there:
+        code = await given(here, await waiting(here, Channel.WEB))
+        new = Visitor(here)
+        await new.starts()
+        looking, go = slowed(here, monkeypatch)
+        typed = asyncio.create_task(new.says(code))
+        await looking.wait()
+        for tap in _ASKS:
+            await Visitor(there, sender=new.sender).taps(tap)
+        asked = await new.handover()
+        go.set()
+        assert "utter_push_ping" not in screens(await typed)
+        assert asked is not None
+        assert await new.handover() == asked
+
+
+async def test_numbers_that_were_not_sent_yet_are_sent_all_the_same(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        new = Visitor(app, Channel.TELEGRAM)
+        await new.taps("utter_danger_now")
+        assert "utter_push_ping" in screens(await new.says(code))
+        for _ in range(3):
+            await app.deliverers[Channel.TELEGRAM].step()
+            clock.turn(seconds=3)
+        assert channel.screens == ["utter_danger_now", "utter_push_ping"]
+
+
+async def test_a_tap_that_comes_together_with_a_code_is_answered(tmp_path: Path) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        code = await given(app, await waiting(app, Channel.WEB))
+        new = Visitor(app)
+        await new.starts()
+        events = Tapped(Tap("utter_danger_now")), Text(code)
+        await app.reception.accept([new.incoming(event) for event in events])
+        await app.reception.close()
+        said = await app.reception.shown(new.channel, new.sender, MessageId(0))
+        assert "utter_danger_now" in screens(said)
+        assert screens(await new.says(code)) == ["utter_push_ping"]
+
+
+@pytest.mark.postgres
+async def test_the_right_code_is_right_while_somebody_else_holds_the_conversation(
+    tmp_path: Path, postgres: str
+) -> None:
+    async with running(tmp_path, database_url=postgres, return_codes=True) as app:
+        old = await waiting(app, Channel.WEB)
+        code, awaited = await given(app, old), await home(app, old)
+        new = Visitor(app)
+        async with app.store.begin() as unit:
+            await unit.conversations.load([awaited], lock=True)
+            typed = asyncio.create_task(new.says(code))
+            # Longer than five tries take, which is as many as are looked at in a second.
+            await asyncio.sleep(1)
+            assert not typed.done()
+        assert screens(await typed) == ["utter_push_ping"]
 
 
 # --- two at once, and kills -------------------------------------------------------------------
