@@ -2,6 +2,7 @@
 
 A kill between sending and marking sends once more, never loses: at least once, in order per chat.
 What arrives although the visitor hid, forgot or left the channel meanwhile is deleted at once.
+While the store is away, both are made up for: what was sent is marked before anything else is sent.
 """
 
 import asyncio
@@ -31,6 +32,9 @@ from bot.services.reply import Renderer
 log = logger(__name__)
 
 AT_ONCE = 30
+# What was sent is marked before more is taken. After so many tries more is taken all the same if
+# the store allows that: a row that can never be marked must not stop the others.
+MARK_TRIES = 10
 # A message taken for sending by a process that died is taken again after this.
 LEASE = timedelta(seconds=60)
 # Full-jitter backoff in seconds, and how long to go on (security-reliability.md 4.1, Outbox).
@@ -84,6 +88,9 @@ class Deliverer:
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
         self._paused_until, self._pause = clock.now(), timedelta(0)
+        # Tried on the channel and not yet marked, and how often marking has failed.
+        self._unmarked: Sequence[Outgoing] = ()
+        self._failures = 0
 
     def wake(self) -> None:
         """Say that something was posted."""
@@ -105,18 +112,42 @@ class Deliverer:
                     continue
 
     async def step(self) -> int:
-        """Send what is due; return how many messages were tried."""
+        """Send what is due; return how many messages were tried.
+
+        StoreUnavailableError when the store is away; the next step makes up for it.
+        """
         now = self._clock.now()
+        await self._settle()
         # No longer than it was meant to be, even if the clock was set back meanwhile.
         if timedelta(0) < self._paused_until - now <= self._pause:
             return 0
         taken = await self._take(now)
-        done = await asyncio.gather(*(self._send(one) for one in taken))
-        async with self._store.begin() as unit:
-            gone = await unit.messages.mark(done)
-        astray = [one for one in done if one.id in gone and one.reference]
-        await asyncio.gather(*(self._take_back(one) for one in astray))
+        if self._unmarked:
+            log.error("deliveries_never_marked", messages=len(self._unmarked))
+        self._unmarked = await asyncio.gather(*(self._send(one) for one in taken))
+        self._failures = 0
+        await self._settle()
         return len(taken)
+
+    async def _settle(self) -> None:
+        """Mark what was tried, and take back what should not have arrived."""
+        try:
+            astray = await self._mark()
+        except HavnError:
+            self._failures += 1
+            if self._failures < MARK_TRIES:
+                raise
+        else:
+            self._unmarked = ()
+            await asyncio.gather(*(self._take_back(one) for one in astray))
+
+    async def _mark(self) -> Sequence[Outgoing]:
+        """Write where messages stand; return what has arrived and does not stand any more."""
+        if not self._unmarked:
+            return ()
+        async with self._store.begin() as unit:
+            gone = await unit.messages.mark(self._unmarked)
+        return [one for one in self._unmarked if one.id in gone and one.reference]
 
     async def _take(self, now: datetime) -> Sequence[Outgoing]:
         """Take due messages whose chat may be written to now; the lease covers a crash."""
