@@ -1,6 +1,6 @@
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Bubble, Channel
 from bot.ports import DeliveryError, Refusal
-from bot.services.deliver import MARK_TRIES, Deliverer
+from bot.services.deliver import MARK_TRIES, TAKE_BACK_TRIES, Deliverer
 from tests.support.app import Visitor, running
 from tests.support.fakes import FakeClock, RecordingChannel
 
@@ -199,3 +199,84 @@ async def test_what_can_never_be_noted_does_not_stop_the_others(tmp_path: Path) 
             other.execute("DROP TRIGGER never")
         await drain(app, clock, 3)
     assert channel.screens == ["utter_debt", "utter_danger_now"]
+
+
+class ClingingChannel(SlowChannel):
+    """A channel that asks to wait before each of the first deletions."""
+
+    def __init__(self, *waits: float) -> None:
+        super().__init__()
+        self.waits = list(waits)
+        self.asked = 0
+
+    async def delete(self, address: str, references: Sequence[str]) -> None:
+        self.asked += 1
+        if self.waits:
+            raise DeliveryError(Refusal.LATER, wait=self.waits.pop(0))
+        await super().delete(address, references)
+
+
+@asynccontextmanager
+async def forgotten(folder: Path, clock: FakeClock, channel: ClingingChannel) -> AsyncIterator[App]:
+    """Lend a Havn in which a message arrived although its visitor has been forgotten."""
+    async with running(folder, clock=clock, channel=channel) as app:
+        visitor = Visitor(app, Channel.TELEGRAM, sender="gone")
+        await visitor.taps("utter_debt")
+        async with on_its_way(app, channel) as step:
+            await visitor.taps("action_forget")
+            async with app.store.begin() as unit:
+                assert await unit.conversations.count() == 0
+        await step
+        yield app
+
+
+async def test_after_a_forgetting_it_is_taken_back_when_the_wait_is_over(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(30)
+    async with forgotten(tmp_path, clock, channel) as app:
+        reference = str(1001 + channel.screens.index("utter_debt"))
+        await drain(app, clock, 30)
+        assert (channel.asked, channel.deleted) == (1, [])
+        await drain(app, clock, 2)
+        assert channel.deleted == [("address-of-gone", (reference,))]
+        await drain(app, clock)
+    assert channel.asked == 2
+
+
+async def test_a_clock_set_back_does_not_hold_the_taking_back(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(30)
+    async with forgotten(tmp_path, clock, channel) as app:
+        clock.turn(hours=-1)
+        await deliverer(app).step()
+    assert len(channel.deleted) == 1
+
+
+async def test_taking_back_ends_where_the_channel_never_lets_it(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(*[1] * 1000)
+    async with forgotten(tmp_path, clock, channel) as app:
+        await drain(app, clock, 300)
+        assert deliverer(app)._astray == []
+    assert channel.asked == TAKE_BACK_TRIES
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_a_busy_store_takes_no_deletion_for_is_taken_back_all_the_same(
+    tmp_path: Path,
+) -> None:
+    class Busy(ClingingChannel):
+        async def delete(self, address: str, references: Sequence[str]) -> None:
+            if self.waits:
+                busy.execute("BEGIN IMMEDIATE")
+            await super().delete(address, references)
+
+    clock, channel = FakeClock(), Busy()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        visitor = Visitor(app, Channel.TELEGRAM)
+        await visitor.taps("utter_debt")
+        with beside(tmp_path) as busy:
+            async with on_its_way(app, channel) as step:
+                await visitor.taps("action_hide")
+                channel.waits = [5]
+            await step
+        await drain(app, clock)
+    reference = str(1001 + channel.screens.index("utter_debt"))
+    assert (f"address-of-{visitor.sender}", (reference,)) in channel.deleted
