@@ -1,14 +1,14 @@
 """Whether a machine's translation may be sent: same numbers, no markup, signs in their order.
 
-A phone number with two digits exchanged leads to somebody else. So each number must stand in the
-translation as it stands in the original, sign by sign, and no other may stand there. This refuses
-some good translations (other digits, "2" for "two"): the counsellor then writes it anew.
+A phone number with two digits exchanged leads to somebody else, and so do two numbers that changed
+places ("call 112, not 114"). So the numbers of the original must stand in the translation sign by
+sign and in their order, and no other may stand there. This refuses some good translations (other
+digits, "2" for "two", "at 8:30 in room 4" for "room 4 at 8:30"): the counsellor then writes anew.
 """
 
 import enum
 import re
 import unicodedata
-from collections import Counter
 
 # Between two digits of one number: a space of any kind, or a sign of dates, hours and phones.
 _JOINING = re.compile(r"[\s.,:;/()+\-\u2010-\u2015]")
@@ -37,28 +37,21 @@ def fault(original: str, translated: str) -> Fault | None:
     return None
 
 
-def numbers(text: str) -> Counter[str]:
-    """Return the numbers in a text, in any script, and how often each stands there.
+def numbers(text: str) -> list[str]:
+    """Return the numbers in a text, in any script, in their order.
 
     Digits with one sign between them are one number, for a phone number in other order is another
     one. A plus before it belongs to it; the signs between count too.
     """
-    found: Counter[str] = Counter()
-    for run in _runs(text):
-        found[run] += 1
-    return found
-
-
-def _runs(text: str) -> list[str]:
-    runs: list[str] = []
+    found: list[str] = []
     last = -2
     for at, sign in enumerate(text):
         if not unicodedata.category(sign).startswith("N"):
             continue
         joined = last == at - 1 or (last == at - 2 and bool(_JOINING.fullmatch(text[at - 1])))
-        if runs and joined:
-            runs[-1] += text[last + 1 : at + 1]
+        if found and joined:
+            found[-1] += text[last + 1 : at + 1]
         else:
-            runs.append(f"+{sign}" if at and text[at - 1] == "+" else sign)
+            found.append(f"+{sign}" if at and text[at - 1] == "+" else sign)
         last = at
-    return runs
+    return found

@@ -1,7 +1,9 @@
 """Sends what is pending: rows first, network after, outside any transaction.
 
 A kill between sending and marking sends once more, never loses: at least once, in order per chat.
-What arrives although the visitor hid, forgot or left the channel meanwhile is deleted at once.
+What arrives although the visitor hid, forgot or left the channel meanwhile is deleted at once, or
+when the channel allows. Where the store fails in between, what was sent is marked before anything
+else is sent. What is to be marked or deleted again lies in memory alone, and goes with the process.
 """
 
 import asyncio
@@ -31,6 +33,11 @@ from bot.services.reply import Renderer
 log = logger(__name__)
 
 AT_ONCE = 30
+# What was sent is marked before more is taken. After so many tries more is taken all the same if
+# the store allows that: a row that can never be marked must not stop the others.
+MARK_TRIES = 10
+# So often a message is taken back that cannot be left to the outbox: half a minute, or four waits.
+TAKE_BACK_TRIES = 5
 # A message taken for sending by a process that died is taken again after this.
 LEASE = timedelta(seconds=60)
 # Full-jitter backoff in seconds, and how long to go on (security-reliability.md 4.1, Outbox).
@@ -63,6 +70,20 @@ class _Bucket:
         return (1 - self.tokens) / self.rate
 
 
+@dataclass(frozen=True, slots=True)
+class _Astray:
+    """A message that should not have arrived; to be deleted a while after ``since``."""
+
+    message: Outgoing
+    since: datetime
+    wait: timedelta = timedelta(0)
+    tries: int = 0
+
+    def is_due(self, now: datetime) -> bool:
+        # Either way: a clock that was set back must not leave it there until it has caught up.
+        return abs(now - self.since) >= self.wait
+
+
 class Deliverer:
     """Delivers the outbox of one channel."""
 
@@ -84,6 +105,10 @@ class Deliverer:
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
         self._paused_until, self._pause = clock.now(), timedelta(0)
+        # Tried on the channel and not yet marked, and how often marking has failed.
+        self._unmarked: Sequence[Outgoing] = ()
+        self._failures = 0
+        self._astray: list[_Astray] = []
 
     def wake(self) -> None:
         """Say that something was posted."""
@@ -105,18 +130,46 @@ class Deliverer:
                     continue
 
     async def step(self) -> int:
-        """Send what is due; return how many messages were tried."""
+        """Send what is due; return how many messages were tried.
+
+        StoreUnavailableError when the store is away; the next step makes up for it.
+        """
+        await self._settle()
         now = self._clock.now()
         # No longer than it was meant to be, even if the clock was set back meanwhile.
         if timedelta(0) < self._paused_until - now <= self._pause:
             return 0
         taken = await self._take(now)
-        done = await asyncio.gather(*(self._send(one) for one in taken))
-        async with self._store.begin() as unit:
-            gone = await unit.messages.mark(done)
-        astray = [one for one in done if one.id in gone and one.reference]
-        await asyncio.gather(*(self._take_back(one) for one in astray))
+        if self._unmarked:
+            log.error("deliveries_never_marked", messages=len(self._unmarked))
+        self._unmarked = await asyncio.gather(*(self._send(one) for one in taken))
+        self._failures = 0
+        await self._settle()
         return len(taken)
+
+    async def _settle(self) -> None:
+        """Mark what was tried, and take back what should not have arrived."""
+        try:
+            await self._mark()
+        except HavnError:
+            self._failures += 1
+            if self._failures < MARK_TRIES:
+                raise
+        now = self._clock.now()
+        due = [one for one in self._astray if one.is_due(now)]
+        self._astray = [one for one in self._astray if not one.is_due(now)]
+        await asyncio.gather(*(self._take_back(one) for one in due))
+
+    async def _mark(self) -> None:
+        """Write where messages stand; what has arrived and does not stand any more is astray."""
+        if not self._unmarked:
+            return
+        async with self._store.begin() as unit:
+            gone = await unit.messages.mark(self._unmarked)
+        now = self._clock.now()
+        arrived = [one for one in self._unmarked if one.reference]
+        self._astray += [_Astray(one, now) for one in arrived if one.id in gone]
+        self._unmarked = ()
 
     async def _take(self, now: datetime) -> Sequence[Outgoing]:
         """Take due messages whose chat may be written to now; the lease covers a crash."""
@@ -166,24 +219,35 @@ class Deliverer:
         bubble = self._renderer.render(one.body.then, self._channel.name)
         return await self._channel.show(one.address, bubble)
 
-    async def _take_back(self, one: Outgoing) -> None:
+    async def _take_back(self, astray: _Astray) -> None:
         """Delete what has arrived too late; later again where the channel is busy."""
+        message = astray.message
         try:
-            await self._channel.delete(one.address, (one.reference,))
+            await self._channel.delete(message.address, (message.reference,))
         except DeliveryError as error:
             log.warning("take_back_refused", refusal=error.refusal)
-            if error.refusal is Refusal.LATER:
-                await self._delete_later(one)
+            if error.refusal is not Refusal.LATER or await self._delete_later(message):
+                return
+            tries = astray.tries + 1
+            if tries < TAKE_BACK_TRIES:
+                now = self._clock.now()
+                self._astray.append(_Astray(message, now, _pause_after(error, tries), tries))
 
-    async def _delete_later(self, one: Outgoing) -> None:
-        """Leave a deletion to the outbox, as long as the chat is still where it was."""
+    async def _delete_later(self, one: Outgoing) -> bool:
+        """Leave a deletion to the outbox; False if it can keep none for that chat (any more)."""
         now = self._clock.now()
-        async with self._store.begin() as unit:
-            loaded = await unit.conversations.load([one.conversation])
-            for conversation in loaded.values():
-                if conversation.channel is self._channel.name:
-                    body, id_ = Deletion((one.reference,)), self._ids.next(now)
-                    await unit.messages.post([outgoing(conversation, body, id_=id_, now=now)])
+        try:
+            async with self._store.begin() as unit:
+                loaded = await unit.conversations.load([one.conversation])
+                conversation = loaded.get(one.conversation)
+                if conversation is None or conversation.channel is not self._channel.name:
+                    return False
+                body, id_ = Deletion((one.reference,)), self._ids.next(now)
+                await unit.messages.post([outgoing(conversation, body, id_=id_, now=now)])
+        except HavnError as error:
+            log.warning("take_back_not_posted", error=error_class(error))
+            return False
+        return True
 
     def _refused(self, one: Outgoing, error: DeliveryError) -> Outgoing:
         metrics.delivered(self._channel.name, error.refusal)
@@ -197,7 +261,12 @@ class Deliverer:
             metrics.delivered(self._channel.name, Delivery.FAILED)
             log.warning("delivery_given_up", refusal=error.refusal, attempts=one.attempts)
             return replace(one, state=Delivery.FAILED)
-        low, high = BACKOFF
-        backoff = random.uniform(low, min(high, low * 2**one.attempts))
-        due = now + timedelta(seconds=max(error.wait, backoff))
+        due = now + _pause_after(error, one.attempts)
         return replace(one, state=Delivery.PENDING, due_at=due)
+
+
+def _pause_after(error: DeliveryError, attempts: int) -> timedelta:
+    """Return how long to leave a channel alone that refused for so many times."""
+    low, high = BACKOFF
+    backoff = random.uniform(low, min(high, low * 2**attempts))
+    return timedelta(seconds=max(error.wait, backoff))

@@ -1,13 +1,57 @@
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.storage import engine
 from bot.bootstrap import App
-from bot.domain.messages import Channel
+from bot.domain.errors import StoreUnavailableError
+from bot.domain.messages import Bubble, Channel
 from bot.ports import DeliveryError, Refusal
-from bot.services.deliver import Deliverer
+from bot.services.deliver import MARK_TRIES, TAKE_BACK_TRIES, Deliverer
 from tests.support.app import Visitor, running
 from tests.support.fakes import FakeClock, RecordingChannel
+
+
+class SlowChannel(RecordingChannel):
+    """A channel on which messages are on their way until they may arrive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving, self.arriving = asyncio.Event(), asyncio.Event()
+        self.arriving.set()
+
+    async def show(self, address: str, bubble: Bubble) -> str:
+        self.leaving.set()
+        await self.arriving.wait()
+        return await super().show(address, bubble)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no statement wait for another process: a busy store says so at once."""
+    monkeypatch.setattr(engine, "PRAGMAS", {**engine.PRAGMAS, "busy_timeout": 1})
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Lend the database to another process, as it were; what it holds it gives back."""
+    with closing(sqlite3.connect(folder / "var" / "havn.db", isolation_level=None)) as other:
+        yield other
+
+
+@asynccontextmanager
+async def on_its_way(app: App, channel: SlowChannel) -> AsyncIterator[asyncio.Task[int]]:
+    """Keep what is due on its way during the block; lend the step, which ends after it."""
+    channel.leaving.clear()
+    channel.arriving.clear()
+    step = asyncio.create_task(deliverer(app).step())
+    await asyncio.wait_for(channel.leaving.wait(), 2)
+    yield step
+    channel.arriving.set()
 
 
 def deliverer(app: App) -> Deliverer:
@@ -106,3 +150,133 @@ async def test_global_refusal_pauses_everything_for_its_time_only(tmp_path: Path
         clock.turn(seconds=70)
         await drain(app, clock, 3)
     assert channel.screens == ["utter_debt"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("failing", [1, 3 * MARK_TRIES])
+async def test_what_a_busy_store_could_not_note_is_noted_and_taken_back_later(
+    tmp_path: Path, failing: int
+) -> None:
+    clock, channel = FakeClock(), SlowChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        hiding, other = Visitor(app, Channel.TELEGRAM), Visitor(app, Channel.TELEGRAM)
+        await hiding.taps("utter_debt")
+        await other.taps("utter_shelter")
+        with beside(tmp_path) as busy:
+            async with on_its_way(app, channel) as step:
+                await hiding.taps("action_hide")
+                busy.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailableError):
+                await step
+            for _ in range(failing - 1):
+                clock.turn(seconds=10)
+                with pytest.raises(StoreUnavailableError):
+                    await deliverer(app).step()
+        await drain(app, clock, 70)
+    shown = [screen for screen in channel.screens if not screen.startswith("utter_hide")]
+    assert sorted(shown) == ["utter_debt", "utter_shelter"]
+    reference = str(1001 + channel.screens.index("utter_debt"))
+    assert (f"address-of-{hiding.sender}", (reference,)) in channel.deleted
+
+
+async def test_what_can_never_be_noted_does_not_stop_the_others(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        await Visitor(app, Channel.TELEGRAM).taps("utter_debt")
+        with beside(tmp_path) as other:
+            other.execute(
+                "CREATE TRIGGER never BEFORE UPDATE ON messages WHEN NEW.state = 'sent'"
+                " BEGIN SELECT RAISE(ABORT, ''); END"
+            )
+            with pytest.raises(StoreUnavailableError):
+                await deliverer(app).step()
+            await Visitor(app, Channel.TELEGRAM).taps("utter_danger_now")
+            for _ in range(MARK_TRIES - 1):
+                assert channel.screens == ["utter_debt"]
+                with pytest.raises(StoreUnavailableError):
+                    await deliverer(app).step()
+            assert channel.screens == ["utter_debt", "utter_danger_now"]
+            other.execute("DROP TRIGGER never")
+        await drain(app, clock, 3)
+    assert channel.screens == ["utter_debt", "utter_danger_now"]
+
+
+class ClingingChannel(SlowChannel):
+    """A channel that asks to wait before each of the first deletions."""
+
+    def __init__(self, *waits: float) -> None:
+        super().__init__()
+        self.waits = list(waits)
+        self.asked = 0
+
+    async def delete(self, address: str, references: Sequence[str]) -> None:
+        self.asked += 1
+        if self.waits:
+            raise DeliveryError(Refusal.LATER, wait=self.waits.pop(0))
+        await super().delete(address, references)
+
+
+@asynccontextmanager
+async def forgotten(folder: Path, clock: FakeClock, channel: ClingingChannel) -> AsyncIterator[App]:
+    """Lend a Havn in which a message arrived although its visitor has been forgotten."""
+    async with running(folder, clock=clock, channel=channel) as app:
+        visitor = Visitor(app, Channel.TELEGRAM, sender="gone")
+        await visitor.taps("utter_debt")
+        async with on_its_way(app, channel) as step:
+            await visitor.taps("action_forget")
+            async with app.store.begin() as unit:
+                assert await unit.conversations.count() == 0
+        await step
+        yield app
+
+
+async def test_after_a_forgetting_it_is_taken_back_when_the_wait_is_over(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(30)
+    async with forgotten(tmp_path, clock, channel) as app:
+        reference = str(1001 + channel.screens.index("utter_debt"))
+        await drain(app, clock, 30)
+        assert (channel.asked, channel.deleted) == (1, [])
+        await drain(app, clock, 2)
+        assert channel.deleted == [("address-of-gone", (reference,))]
+        await drain(app, clock)
+    assert channel.asked == 2
+
+
+async def test_a_clock_set_back_does_not_hold_the_taking_back(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(30)
+    async with forgotten(tmp_path, clock, channel) as app:
+        clock.turn(hours=-1)
+        await deliverer(app).step()
+    assert len(channel.deleted) == 1
+
+
+async def test_taking_back_ends_where_the_channel_never_lets_it(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), ClingingChannel(*[1] * 1000)
+    async with forgotten(tmp_path, clock, channel) as app:
+        await drain(app, clock, 300)
+        assert deliverer(app)._astray == []
+    assert channel.asked == TAKE_BACK_TRIES
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_a_busy_store_takes_no_deletion_for_is_taken_back_all_the_same(
+    tmp_path: Path,
+) -> None:
+    class Busy(ClingingChannel):
+        async def delete(self, address: str, references: Sequence[str]) -> None:
+            if self.waits:
+                busy.execute("BEGIN IMMEDIATE")
+            await super().delete(address, references)
+
+    clock, channel = FakeClock(), Busy()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        visitor = Visitor(app, Channel.TELEGRAM)
+        await visitor.taps("utter_debt")
+        with beside(tmp_path) as busy:
+            async with on_its_way(app, channel) as step:
+                await visitor.taps("action_hide")
+                channel.waits = [5]
+            await step
+        await drain(app, clock)
+    reference = str(1001 + channel.screens.index("utter_debt"))
+    assert (f"address-of-{visitor.sender}", (reference,)) in channel.deleted
