@@ -124,15 +124,15 @@ class Answers:
     async def at_once(self, unit: UnitOfWork, ids: Mapping[ConversationId, bool]) -> Answered:
         """Answer in a transaction under way those conversations in which nobody typed anything.
 
-        With each id goes whether it is urgent. Those that are to be forgotten are left as well, for
-        that takes its time. After the commit conclude() is called.
+        With each id goes whether it is urgent. What takes its time to write is left as well. After
+        the commit conclude() is called.
         """
         if not ids:
             return NOTHING
         shift = await self._shift(unit)
         cases, _ = await self._read(unit, list(ids))
         tapped = [await self._decide(case, shift) for case in cases if not case.typed]
-        drafts = [draft for draft in tapped if not draft.forgets]
+        drafts = [draft for draft in tapped if not draft.takes_time]
         for draft in drafts:
             id_ = draft.conversation.id
             self._paces.answered(id_, urgent=ids[id_])

@@ -88,6 +88,11 @@ class Draft:
         """Tell whether the visitor asked for everything to be erased."""
         return any(isinstance(effect, turns.Forget) for _, effect in self.effects)
 
+    @property
+    def takes_time(self) -> bool:
+        """Tell whether writing it takes long: erasing does, and stretching a return code."""
+        return any(isinstance(one, turns.Forget | turns.IssueCode) for _, one in self.effects)
+
     def add(self, group: "_Group", turn: turns.Turn, screen: str, *, briefly: bool) -> None:
         """Take in what one event calls for; ``briefly`` leaves out all but answers to danger."""
         if any(isinstance(effect, turns.Hide | turns.Forget) for effect in turn.effects):

@@ -130,6 +130,31 @@ async def test_no_transaction_is_held_while_a_text_is_read(app: App, dialogue: P
     assert dialogue.held == [False]
 
 
+async def test_no_return_code_is_made_in_the_transaction_that_stores_what_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        anna = Visitor(app)
+        await anna.starts()
+        for tap in ("utter_human_notify", "utter_human_code_word notify=push", "action_queue_open"):
+            await anna.taps(tap)
+        began: list[str] = []
+        making: list[int] = []
+        stretch = app.sealer.stretch_code
+
+        async def counted(code: str) -> Sequence[bytes]:
+            making.append(len(began))
+            return await stretch(code)
+
+        monkeypatch.setattr(app.sealer, "stretch_code", counted)
+        connection = await connection_of(app)
+        connection.set_trace_callback(lambda s: began.append(s) if s.startswith("BEGIN") else None)
+
+        assert screens(await anna.taps("action_return_code"))[-1] == "utter_return_code"
+        # The first transaction stored the tap, and was over.
+        assert making == [2]
+
+
 async def test_taps_and_texts_that_come_together_are_all_answered(app: App) -> None:
     anna, ben = Visitor(app), Visitor(app)
     await app.reception.accept(
