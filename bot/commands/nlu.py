@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.table import Table
 
 from bot.adapters import catalog
 from bot.adapters.nlu import SocketDialogue
-from bot.bootstrap import locales_folder, nlu_unit
+from bot.bootstrap import learned_languages, locales_folder, nlu_unit
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, DialogueUnavailableError
 from bot.domain.triage import (
@@ -25,6 +26,7 @@ from bot.domain.triage import (
     Understanding,
     assess,
     first_screen,
+    is_strange,
     offered_level,
 )
 from bot.domain.turn import MENU
@@ -82,9 +84,10 @@ async def evaluate(
     """Print accuracy, macro-F1, recall per level and false alarms for each language."""
     examples = read_examples(file)
     lexicons = catalog.read_lexicons(locales_folder(settings))
+    learned = learned_languages(settings)
     async with _dialogue(settings) as dialogue:
         results = [
-            await _predict(dialogue, lexicons, example)
+            await _predict(dialogue, lexicons, learned, example)
             for example in track(examples, "Asking", console=Console(stderr=True), transient=True)
         ]
     if predictions:
@@ -153,7 +156,10 @@ async def _dialogue(settings: Settings) -> AsyncIterator[SocketDialogue]:
 
 
 async def _predict(
-    dialogue: SocketDialogue, lexicons: Sequence[Lexicon], example: Example
+    dialogue: SocketDialogue,
+    lexicons: Sequence[Lexicon],
+    learned: AbstractSet[str],
+    example: Example,
 ) -> Prediction:
     assessment = assess(example.text, lexicons)
     try:
@@ -164,6 +170,7 @@ async def _predict(
         assessment,
         meaning.intent,
         meaning.ranking,
+        strange=is_strange(assessment, meaning.locale, learned),
         danger=meaning.danger,
         self_harm=meaning.self_harm,
     )

@@ -4,6 +4,7 @@ Danger words first, then the label of a button, then the NLU unit, then the turn
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,7 +17,16 @@ from bot.domain.handover import Handover
 from bot.domain.messages import Event, Media, MessageId, Reply, Start, Tapped, Text
 from bot.domain.return_code import AWAITED
 from bot.domain.talking import is_command
-from bot.domain.triage import CARE, DANGER, Assessment, Level, Lexicon, Understanding, assess
+from bot.domain.triage import (
+    CARE,
+    DANGER,
+    Assessment,
+    Level,
+    Lexicon,
+    Understanding,
+    assess,
+    is_strange,
+)
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Dialogue, Outgoing, Sealer
 from bot.services.reply import Renderer, fold
@@ -135,13 +145,16 @@ class Decider:
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
         codes: ReturnCodes | None,
+        learned: AbstractSet[str],
     ) -> None:
+        """Take what a turn needs; ``learned`` are the languages of the NLU unit."""
         self._sealer = sealer
         self._clock = clock
         self._dialogue = dialogue
         self._renderer = renderer
         self._lexicons = lexicons
         self._codes = codes
+        self._learned = learned
 
     async def __call__(self, case: Case, shift: Shift) -> Draft:
         """Decide a case; one that cannot be decided is answered with numbers, once.
@@ -274,6 +287,7 @@ class Decider:
             meaning.outcomes,
             meaning.locale,
             meaning.locale_confidence,
+            is_strange(words.assessment, meaning.locale, self._learned),
             meaning.danger,
             meaning.self_harm,
         )

@@ -19,6 +19,7 @@ from bot.domain.triage.evidence import (
     Understanding,
     confirmed_danger,
     first_screen,
+    is_strange,
     offered_level,
 )
 from bot.domain.triage.levels import CARE, DANGER, Flag, Level
@@ -40,5 +41,6 @@ __all__ = [
     "assess",
     "confirmed_danger",
     "first_screen",
+    "is_strange",
     "offered_level",
 ]

@@ -6,6 +6,7 @@ alone makes nothing red and lowers nothing that explicit words say.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,9 +34,9 @@ _LIKELY: Final = 0.1
 class Understanding:
     """What triage and, where it was asked, the NLU unit made of a text.
 
-    ``locale`` is the language it found, "" where the words are strange to it. ``danger`` and
-    ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
-    is now.
+    ``locale`` is the language it found, "" where it knows too few of the words. ``strange`` when
+    the words of triage are of a language it never learned. ``danger`` and ``self_harm`` are the
+    chances that the text tells of a danger, or of an act of self-harm, that is now.
     """
 
     assessment: Assessment
@@ -44,6 +45,7 @@ class Understanding:
     outcomes: tuple[str, ...] = ()
     locale: str = ""
     locale_confidence: float = 0.0
+    strange: bool = False
     danger: float = 0.0
     self_harm: float = 0.0
 
@@ -54,8 +56,18 @@ class Understanding:
 
     @property
     def is_read(self) -> bool:
-        """Tell whether the unit knows what it says: not of a language it has never learned."""
-        return bool(self.intent and self.locale)
+        """Tell whether the unit read it, in a language that it has learned."""
+        return bool(self.intent) and not self.strange
+
+
+def is_strange(assessment: Assessment, locale: str, learned: AbstractSet[str]) -> bool:
+    """Tell whether the words of triage are of languages the unit never learned.
+
+    Where it knows the ``locale`` of the text all the same, one learned language among those of the
+    words is enough: many languages share single words.
+    """
+    told = assessment.locales
+    return bool(told - learned) and not (locale and told & learned)
 
 
 def offered_level(understanding: Understanding) -> Level:
