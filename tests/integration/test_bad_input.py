@@ -639,6 +639,12 @@ def test_a_damaged_file_is_named(locales: Path, name: str, content: bytes) -> No
         load(locales)
 
 
+def test_a_language_without_its_words_of_danger_is_not_offered(locales: Path) -> None:
+    assert load(locales).locales == ("en", "da")
+    (locales / "da" / "triage.yml").unlink()
+    assert load(locales).locales == ("en",)
+
+
 def test_missing_words_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="HAVN_ROOT"):
         load(tmp_path / "locales")
