@@ -1,15 +1,15 @@
 """What all lexicons know, merged for one pass over a text."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from bot.domain.triage.ages import AGE, NUMBER, OLDEST_MINOR, YOUNGEST
 from bot.domain.triage.lexicon import Lexicon
 from bot.domain.triage.normalise import DEPENDENT, DIGITS, LEET, UNSPACED, unrepeated
 from bot.domain.triage.rules import Role, Rule
+from bot.domain.triage.slips import Slips
 
-_TYPO_LETTERS = 6
 _LONGEST_WORD = 24
 _GLUED_LETTERS = range(7, 41)
 _FEWEST_GLUED_WORDS = 3
@@ -31,7 +31,7 @@ class Book:
         self._stems = frozenset(word[:-1] for word in self._words if word.endswith("*"))
         self._stem_sizes = sorted({len(stem) for stem in self._stems})
         self._known = self._words | self._real | set(self._numbers)
-        self._slips = _slips(word for word in {*self._words, *self._numbers})
+        self._slips = Slips({*self._words, *self._numbers})
         self._unspaced = _by_two_letters(self._known)
         self._beginnings = {word[:2] for word in self._known}
         self._endings = {word[-2:] for word in self._known}
@@ -53,7 +53,7 @@ class Book:
         index: defaultdict[str, list[Rule]] = defaultdict(list)
         for rule in (rule for lexicon in self._lexicons for rule in lexicon.rules):
             if rule.role in wanted:
-                for word in rule.needed[0]:
+                for word in set(rule.needed[0].firsts()):
                     index[word].append(rule)
         return dict(index)
 
@@ -83,12 +83,9 @@ class Book:
 
     def _mistyped(self, word: str) -> list[str]:
         """Return the long words that are one slip of the finger away; real words are no slips."""
-        size = len(word)
-        if not _TYPO_LETTERS - 1 <= size <= _LONGEST_WORD or word in self._real:
+        if word in self._real:
             return []
-        near = {meant for shape in _shapes(word) for meant in self._slips.get(shape, ())}
-        meant = [one for one in near if one[0] == word[0] and _one_slip(one, word)]
-        return [heard for one in meant for heard in self._exactly(one)]
+        return [heard for one in self._slips.near(word) for heard in self._exactly(one)]
 
     def pieces(self, token: str) -> list[str]:
         """Take a token apart that hides words: k1ll, im16, helpme, or Thai without spaces."""
@@ -162,32 +159,3 @@ def _by_two_letters(words: Iterable[str]) -> dict[str, list[str]]:
         if UNSPACED.match(word):
             starts[word[:2]].append(word)
     return dict(starts)
-
-
-def _shapes(word: str) -> Iterator[str]:
-    """Yield the word and every shape of it with one letter left out."""
-    yield word
-    yield from (word[:n] + word[n + 1 :] for n in range(len(word)))
-
-
-def _slips(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the long words by shape; nearly every shape is of one word and shares its tuple."""
-    slips: dict[str, tuple[str, ...]] = {}
-    for word in words:
-        if _TYPO_LETTERS <= len(word) <= _LONGEST_WORD and word.isalpha():
-            alone = (word,)
-            for shape in _shapes(word):
-                slips[shape] = slips[shape] + alone if shape in slips else alone
-    return slips
-
-
-def _one_slip(left: str, right: str) -> bool:
-    """Tell whether one letter was added, left out, changed, or swapped with its neighbour."""
-    if abs(len(left) - len(right)) > 1:
-        return False
-    start = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
-    if start is None:
-        return True
-    a, b = left[start:], right[start:]
-    swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
-    return swapped or a[1:] == b[1:] or a[1:] == b or a == b[1:]

@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, product
+from sys import intern
 from typing import Final
 
 from bot.domain.errors import LexiconError
 from bot.domain.triage.ages import AGE, NUMBER
 from bot.domain.triage.levels import GROUPS, MERE, SIGNS
-from bot.domain.triage.normalise import plain, spellings, split
+from bot.domain.triage.normalise import folded_notation, spellings, split, unrepeated, words_in
 from bot.domain.triage.rules import Phrase, Role, Rule, Slot
 
 _WIDEST_GAP = 9
 _SHORTEST_STEM = 3
+_DEEPEST = 3  # brackets in brackets in brackets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,11 +48,26 @@ _PARTS: Final = {
     "happened": (Role.SAY, True),
     "not": (Role.NOT, False),
 }
-# What mere words are without: brackets, stems, letters with several spellings.
-_NOTATION: Final = re.compile("[](){}[*æøÆØ]")
-_WORDS: Final = re.compile(r"[\w |]+")
-_BRACKET: Final = re.compile(r"([][(){}])")
+# Mere words: no brackets, no stems, no letters with several spellings.
+_WORDS: Final = re.compile(r"[\w ]+(?:\|[\w ]+)*")
+_EMPTY: Final = re.compile(r"\|\s*\|")
+_BRACKET: Final = re.compile(r"[][(){}]")
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+
+
+def _bracketed(depth: int) -> str:
+    """Return a pattern of text in brackets that holds brackets up to a depth."""
+    inner = "[^][(){}]++" + (f"|{_bracketed(depth - 1)}" if depth else "")
+    return "|".join(rf"\{left}(?:{inner})*+\{right}" for left, right in _CLOSING.items())
+
+
+def _splitter(separator: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return patterns of one part between separators, and of a text whose brackets pair up."""
+    part = rf"(?:[^][(){{}}{separator}]++|{_bracketed(_DEEPEST)})++"
+    return re.compile(part), re.compile(rf"(?:{part}|[{separator}]++)*+")
+
+
+_SPLITTERS: Final = {separator: _splitter(separator) for separator in " |,"}
 _OTHER_SECTIONS = {"locale", "words", "numbers", "everyday_words", "real_words", "examples"}
 
 
@@ -68,19 +85,34 @@ class _Line:
 def _words_of(lines: Iterable[_Line]) -> frozenset[str]:
     """Return every word and stem that lines are made of."""
     slots = {slot for line in lines for slot in line.slots}
-    phrases = chain.from_iterable(group for slot in slots for group in slot.wordings.values())
-    return frozenset(chain.from_iterable(phrases)) - {AGE, NUMBER}
+    words = frozenset().union(*(slot.words for slot in slots))
+    longer = chain.from_iterable(group for slot in slots for group in slot.wordings.values())
+    return words.union(*longer) - {AGE, NUMBER}
 
 
 def _unmarked(text: str) -> list[Phrase]:
     """Read alternatives of mere words in one go; empty if they hold anything else."""
-    if _NOTATION.search(text):
+    if not _WORDS.fullmatch(text):
         return []
-    folded = plain(text)
-    if not _WORDS.fullmatch(folded):
-        return []
-    phrases = [tuple(option.split()) for option in folded.split("|")]
+    phrases = [tuple(map(intern, option.split())) for option in text.split("|")]
     return phrases if all(phrases) else []
+
+
+def _joined(stem: str, ending: str) -> str:
+    return unrepeated(stem + ending) if stem[-1:] == ending[:1] else stem + ending
+
+
+def _what_is_unpaired(text: str) -> str:
+    """Say which bracket of a text stands alone."""
+    expected: list[str] = []
+    for bracket in _BRACKET.findall(text):
+        if bracket in _CLOSING:
+            expected.append(_CLOSING[bracket])
+        elif not expected or expected.pop() != bracket:
+            return f"the bracket {bracket} has no partner"
+    if expected:
+        return f"a bracket is not closed: {expected[-1]} is missing"
+    return f"brackets in brackets, more than {_DEEPEST} deep"
 
 
 class _Compiler:
@@ -106,7 +138,10 @@ class _Compiler:
             self._read_lines(name, self._mapping.get(name), role, "", dated=False)
         for group in (*GROUPS, *SIGNS):
             self._read_group(group)
-        counts = Counter(key for line in self._read for slot in line.slots for key in slot.firsts)
+        counts = Counter[str]()
+        for slot in chain.from_iterable(line.slots for line in self._read):
+            counts.update(slot.words)
+            counts.update(slot.wordings.keys())
         return Lexicon(
             self._locale,
             tuple(self._rule(line, counts) for line in self._read),
@@ -131,8 +166,8 @@ class _Compiler:
         for number, names in self._section("numbers").items():
             if not number.isdecimal() or not isinstance(names, str):
                 raise self._error(f"write a number, a colon and its words, not {number!r}")
-            for name in names.split(","):
-                for spelling in spellings(name.strip().lower()):
+            for name in folded_notation(names).split(","):
+                for spelling in spellings(name.strip()):
                     words = split(spelling)
                     if len(words) != 1:
                         raise self._error(f"{name.strip()!r} must be one word")
@@ -142,8 +177,8 @@ class _Compiler:
         self._place = f"words, {name}"
         if not isinstance(entries, str) or not entries.strip():
             raise self._error("needs words with commas between them")
-        lines = (line.split("#", 1)[0] for line in entries.splitlines())
-        self._lists["{" + name + "}"] = [
+        lines = (line.split("#", 1)[0] for line in folded_notation(entries).splitlines())
+        self._lists["{" + folded_notation(name) + "}"] = [
             phrase for entry in self._split(" ".join(lines), ",") for phrase in self._options(entry)
         ]
 
@@ -172,32 +207,19 @@ class _Compiler:
             return
         if not isinstance(content, str):
             raise self._error("write the phrases as lines after a | sign")
-        for number, line in enumerate(content.splitlines(), start=1):
-            phrase = line.split("#", 1)[0].strip()
-            if phrase:
-                self._place = f"{place}, line {number} ({phrase})"
+        lines = zip(content.splitlines(), folded_notation(content).splitlines(), strict=True)
+        for number, (written, line) in enumerate(lines, start=1):
+            if phrase := line.split("#", 1)[0].strip():
+                self._place = f"{place}, line {number} ({written.split('#', 1)[0].strip()})"
                 slots = tuple(self._slot(item) for item in self._split(phrase, " "))
                 self._read.append(_Line(role, group, dated, slots, self._place))
 
     def _split(self, text: str, separator: str) -> list[str]:
         """Split outside brackets only; LexiconError if the brackets do not pair up."""
-        parts = [""]
-        expected: list[str] = []
-        for piece in _BRACKET.split(text):
-            if piece in _CLOSING:
-                expected.append(_CLOSING[piece])
-            elif piece in _CLOSING.values() and (not expected or expected.pop() != piece):
-                raise self._error(f"the bracket {piece} has no partner")
-            if expected:
-                parts[-1] += piece
-            else:
-                first, *others = piece.split(separator)
-                parts[-1] += first
-                parts += others
-        if expected:
-            raise self._error(f"a bracket is not closed: {expected[-1]} is missing")
-        parts = [part.strip() for part in parts]
-        return parts if separator == "|" else [part for part in parts if part]
+        part, whole = _SPLITTERS[separator]
+        if not whole.fullmatch(text):
+            raise self._error(_what_is_unpaired(text))
+        return [one for found in part.findall(text) if (one := found.strip())]
 
     def _slot(self, item: str) -> Slot:
         """Compile one item, once: its places in a message are then looked up once too."""
@@ -217,9 +239,11 @@ class _Compiler:
 
     def _options(self, text: str) -> list[Phrase]:
         """Spell out ``a|b c|d``: every alternative with its lists, endings and spellings."""
-        return _unmarked(text) or [
-            phrase for option in self._split(text, "|") for phrase in self._phrases(option)
-        ]
+        if phrases := _unmarked(text):
+            return phrases
+        if _EMPTY.search(f"|{text}|"):
+            raise self._error("an alternative is empty; is there a | too many?")
+        return [phrase for option in self._split(text, "|") for phrase in self._phrases(option)]
 
     def _phrases(self, option: str) -> list[Phrase]:
         """Spell out one alternative, once: a file holds most of them many times."""
@@ -229,8 +253,6 @@ class _Compiler:
 
     def _new_phrases(self, option: str) -> list[Phrase]:
         spelled = [self._forms(word) for word in self._split(option, " ")]
-        if not spelled:
-            raise self._error("an alternative is empty; is there a | too many?")
         return [tuple(chain.from_iterable(choice)) for choice in product(*spelled)]
 
     def _forms(self, word: str) -> list[Phrase]:
@@ -242,15 +264,17 @@ class _Compiler:
             if word[-1] not in ")]":
                 raise self._error(f"a space is missing after the bracket in {word}")
             return self._options(word[1:-1]) + [()] * (word[0] == "[")
+        if word.isalpha():
+            return [(intern(word),)]
         stem, bracket, rest = word.partition("(")
         if bracket and not rest.endswith(")"):
             raise self._error(f"an ending is written like lock(ed), not {word}")
         endings = ["", *rest[:-1].split("|")] if bracket else [""]
-        forms = [form for e in endings for form in spellings((stem + e.strip()).lower())]
+        forms = [form for end in endings for form in spellings(_joined(stem, end.strip()))]
         return [self._form(form) for form in dict.fromkeys(forms)]
 
     def _form(self, text: str) -> Phrase:
-        words = split(text)
+        words = words_in(text)
         if not words:
             raise self._error(f"{text} holds no letters")
         if text.endswith("*"):
@@ -259,14 +283,14 @@ class _Compiler:
             words[-1] += "*"
         elif "*" in text:
             raise self._error("* stands at the end of a word only")
-        return tuple(words)
+        return tuple(map(intern, words))
 
     def _rule(self, line: "_Line", counts: Counter[str]) -> Rule:
         self._place = line.place
         if line.slots[0].gap or line.slots[-1].gap:
             raise self._error("a gap needs a word before and after it")
-        needed = [slot.keys for slot in line.slots if slot.keys]
+        needed = [slot for slot in line.slots if slot.is_needed]
         if not needed:
             raise self._error("at least one word must not be optional")
-        needed.sort(key=lambda keys: max(map(counts.__getitem__, keys)))
+        needed.sort(key=lambda slot: max(map(counts.__getitem__, slot.firsts())))
         return Rule(line.role, line.group, line.dated, line.slots, tuple(needed))

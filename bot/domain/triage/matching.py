@@ -121,7 +121,7 @@ class Message:
         return [
             rule
             for rule in rarest
-            if not any(self._terms.isdisjoint(keys) for keys in rule.needed[1:])
+            if all(slot.may_stand_in(self._terms) for slot in rule.needed[1:])
         ]
 
     def _taken_back(self) -> dict[str, int]:
@@ -154,7 +154,9 @@ class Message:
         """Return the places where a slot's wordings stand, by length in words."""
         if slot not in self._filled:
             by_length: defaultdict[int, int] = defaultdict(int)
-            for first in slot.firsts & self._terms:
+            for word in slot.words & self._terms:
+                by_length[1] |= self._places[word]
+            for first in slot.wordings.keys() & self._terms:
                 for phrase in slot.wordings[first]:
                     places = self._places[first]
                     for step, word in enumerate(phrase[1:], start=1):

@@ -21,6 +21,10 @@ _LETTERS = str.maketrans(
     # Arabic letters with two forms, and the Persian ones that many phones type
     | {"\u0649": "\u064a", "\u0629": "\u0647", "\u06cc": "\u064a", "\u06a9": "\u0643"}
 )
+# What a triage file holds that must outlast folding: letters with several spellings (å and aa fold
+# to a anyway) and the names of its lists. The signs they become are of nobody's script.
+_O, _AE, _LINE = "\ue000", "\ue001", "\ue002"
+_HELD = str.maketrans({"ø": _O, "Ø": _O, "æ": _AE, "Æ": _AE, "_": _LINE})
 LEET = str.maketrans("0134578", "oieastb")
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 # Thai vowels and tone marks that no word begins with.
@@ -50,7 +54,12 @@ def unrepeated(text: str) -> str:
 
 def split(text: str) -> list[str]:
     """Cut a text into words in their one form."""
-    return [token for token in TOKENS.findall(plain(text)) if is_word(token)]
+    return words_in(plain(text))
+
+
+def words_in(folded: str) -> list[str]:
+    """Cut a folded text into words."""
+    return [token for token in TOKENS.findall(folded) if is_word(token)]
 
 
 def is_word(token: str) -> bool:
@@ -58,8 +67,15 @@ def is_word(token: str) -> bool:
     return token[0] not in ".!?;\u061f\u3002\n"
 
 
+def folded_notation(text: str) -> str:
+    """Fold the text of a triage file at once; ``spellings`` spells out what has several."""
+    return plain(text.translate(_HELD)).replace(_LINE, "_")
+
+
 def spellings(word: str) -> Iterator[str]:
-    """Yield the ways Danish letters are typed on a keyboard without them (å and aa fold to a)."""
-    yield word
-    if "ø" in word or "æ" in word:
-        yield word.replace("ø", "oe").replace("æ", "e")
+    """Yield the ways a word is typed on a keyboard with Danish letters, and without them."""
+    if _O in word or _AE in word:
+        yield unrepeated(word.replace(_O, "o").replace(_AE, "ae"))
+        yield unrepeated(word.replace(_O, "oe").replace(_AE, "e"))
+    else:
+        yield word

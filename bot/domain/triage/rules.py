@@ -1,7 +1,7 @@
 """A phrase, compiled: the places it is made of and what it is for."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -12,8 +12,10 @@ Phrase = tuple[str, ...]
 class Slot:
     """One place in a phrase: one of several wordings, up to ``gap`` words, or an edge."""
 
-    wordings: Mapping[str, tuple[Phrase, ...]] = field(default_factory=dict)  # by first word
-    firsts: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()  # wordings of one word
+    wordings: Mapping[str, tuple[Phrase, ...]] = field(
+        default_factory=dict
+    )  # longer, by first word
     optional: bool = False
     gap: int = 0
     edge: str = ""
@@ -21,20 +23,26 @@ class Slot:
     @classmethod
     def of(cls, phrases: Iterable[Phrase]) -> "Slot":
         """Make a slot of wordings; an empty one makes it optional."""
-        wordings: defaultdict[str, list[Phrase]] = defaultdict(list)
-        for phrase in sorted(set(phrases)):
-            if phrase:
-                wordings[phrase[0]].append(phrase)
-        return cls(
-            {first: tuple(group) for first, group in wordings.items()},
-            frozenset(wordings),
-            optional=() in phrases,
-        )
+        different = set(phrases)
+        words = frozenset([phrase[0] for phrase in different if len(phrase) == 1])
+        longer: dict[str, tuple[Phrase, ...]] = {}
+        for phrase in [phrase for phrase in different if len(phrase) > 1]:
+            longer[phrase[0]] = (*longer.get(phrase[0], ()), phrase)
+        return cls(words, longer, optional=() in different)
 
     @property
-    def keys(self) -> frozenset[str]:
-        """The words one of which must be there; none if the slot may stay empty."""
-        return frozenset() if self.optional else self.firsts
+    def is_needed(self) -> bool:
+        """Tell whether one of its words must be there."""
+        return not self.optional and bool(self.words or self.wordings)
+
+    def firsts(self) -> Iterator[str]:
+        """Yield what its wordings begin with; a word that also begins a longer one comes twice."""
+        yield from self.words
+        yield from self.wordings
+
+    def may_stand_in(self, terms: AbstractSet[str]) -> bool:
+        """Tell whether one of its wordings begins with one of some words."""
+        return not (self.words.isdisjoint(terms) and self.wordings.keys().isdisjoint(terms))
 
 
 class Role(Enum):
@@ -55,4 +63,4 @@ class Rule:
     group: str  # empty: for the whole lexicon
     dated: bool  # may speak of the past
     slots: tuple[Slot, ...]
-    needed: tuple[frozenset[str], ...]  # for each slot that must be filled, rarest words first
+    needed: tuple[Slot, ...]  # the slots that must be filled, rarest words first
