@@ -5,6 +5,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Container
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.handover import State
@@ -26,6 +27,14 @@ _AT_ONCE_WITHIN = timedelta(seconds=1)
 _MOST_DOUBLINGS = 6
 # Somebody who begins very many chats loses the count of the first; the overall limit stays.
 _REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """The words of a return code, for one message to the visitor, and what is kept of them."""
+
+    words: str = field(repr=False)
+    hashed: bytes = field(repr=False)
 
 
 def read_code(text: str, words: Container[str]) -> str:

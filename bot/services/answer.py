@@ -181,16 +181,23 @@ class Answers:
             shift = await self._shift(unit)
             cases, busy = await self._read(unit, ids)
             taps = [await self._decide(case, shift) for case in cases if not case.typed]
-            tapped = await self._put(unit, taps, shift)
+            quick = [draft for draft in taps if not draft.takes_time]
+            tapped = await self._put(unit, quick, shift)
         said |= self._said(tapped)
-        # Texts are read outside any transaction.
+        # Texts are read outside any transaction, and codes are stretched there.
         typed = [case for case in cases if case.typed]
         decided = await asyncio.gather(*(self._decided(case, shift) for case in typed))
-        drafts = [draft for draft in decided if draft is not None]
+        slow = [draft for draft in taps if draft.takes_time]
+        drafts = [*slow, *(draft for draft in decided if draft is not None)]
+        await asyncio.gather(*(self._draw_code(draft) for draft in drafts if draft.wants_code))
         moved = [draft for draft in drafts if draft.moved]
         said |= self._said(Answered(moved, {d.conversation.id: d.moved for d in moved}))
         said |= self._said(await self._write([draft for draft in drafts if not draft.moved], shift))
-        return [*busy, *(id_ for case in typed if (id_ := case.conversation.id) not in said)]
+        return [*busy, *(id_ for case in cases if (id_ := case.conversation.id) not in said)]
+
+    async def _draw_code(self, draft: Draft) -> None:
+        if self._codes is not None:
+            draft.code = await self._codes.draw()
 
     async def _decided(self, case: Case, shift: Shift) -> Draft | None:
         """Decide a case; None where it changed meanwhile and is to be read anew."""
@@ -296,7 +303,7 @@ class Answers:
             ids=self._ids,
             now=now,
             staffed=shift.staffed,
-            issue=self._codes.issue if self._codes else None,
+            code=draft.code,
         )
         applied = await effects.apply(draft.effects)
         draft.touched, draft.heard = applied.touched, applied.heard

@@ -15,7 +15,7 @@ from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, DialogueUnavailableError
 from bot.domain.handover import Handover
 from bot.domain.messages import Event, Media, MessageId, Reply, Start, Tapped, Text
-from bot.domain.return_code import AWAITED
+from bot.domain.return_code import AWAITED, NewCode
 from bot.domain.talking import is_command
 from bot.domain.triage import (
     CARE,
@@ -92,6 +92,7 @@ class Draft:
     touched: set[int] = field(default_factory=set)
     heard: set[int] = field(default_factory=set)
     moved: Sequence[Outgoing] = ()
+    code: NewCode | None = field(default=None, repr=False)
 
     @property
     def forgets(self) -> bool:
@@ -101,7 +102,12 @@ class Draft:
     @property
     def takes_time(self) -> bool:
         """Tell whether writing it takes long: erasing does, and stretching a return code."""
-        return any(isinstance(one, turns.Forget | turns.IssueCode) for _, one in self.effects)
+        return self.forgets or self.wants_code
+
+    @property
+    def wants_code(self) -> bool:
+        """Tell whether the visitor asked for a return code."""
+        return any(isinstance(effect, turns.IssueCode) for _, effect in self.effects)
 
     def add(self, group: "_Group", turn: turns.Turn, screen: str, *, briefly: bool) -> None:
         """Take in what one event calls for; ``briefly`` leaves out all but answers to danger."""

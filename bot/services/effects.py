@@ -1,6 +1,6 @@
 """What a turn does besides showing screens, carried out in the turn's own transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,14 +11,12 @@ from bot.domain.conversation import Conversation
 from bot.domain.figures import counted, week_of
 from bot.domain.handover import Handover, Outcome, State
 from bot.domain.messages import Channel, ConversationId, Line, MessageId, Reply
+from bot.domain.return_code import NewCode
 from bot.domain.triage import Level
 from bot.ports import Deletion, Delivery, Outgoing, Sealer, Timer, UnitOfWork
 from bot.services.ids import MessageIds
 from bot.services.timers import AUTOCLEAN, LEASE, TRANSFER, UNANSWERED
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
-
-# Makes a return code for a conversation, in the transaction of its turn.
-IssueCode = Callable[[UnitOfWork, ConversationId], Awaitable[str]]
 
 # Channels that are sent to; the others fetch what they show.
 PUSHED = frozenset({Channel.TELEGRAM})
@@ -69,7 +67,7 @@ class Effects:
         ids: MessageIds,
         now: datetime,
         staffed: bool,
-        issue: IssueCode | None = None,
+        code: NewCode | None = None,
     ) -> None:
         self._unit = unit
         self._conversation = conversation
@@ -77,7 +75,7 @@ class Effects:
         self._ids = ids
         self._now = now
         self._staffed = staffed
-        self._issue = issue
+        self._code = code
         self._up_to = MessageId(0)
         self._applied = Applied(handover)
 
@@ -206,11 +204,15 @@ class Effects:
         )
 
     async def _issue_code(self) -> None:
-        """Show a new code. The words are in this one message, which goes with the next answer."""
-        if self._issue is None:
+        """Show a new code; the one before it opens nothing any more.
+
+        The words are in this one message, which goes with the next answer.
+        """
+        if self._code is None:
             return
         conversation, now = self._conversation, self._now
-        values = {"return_code": await self._issue(self._unit, conversation.id)}
+        await self._unit.return_codes.set(conversation.id, self._code.hashed)
+        values = {"return_code": self._code.words}
         reply = Reply(turns.RETURN_CODE, conversation.memory.locale or "en", values)
         self._applied.posts.append(outgoing(conversation, reply, id_=self._ids.next(now), now=now))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreUnavailableError
 from bot.domain.messages import ConversationId, Line, MessageId, Reply
-from bot.domain.return_code import WORDS, Brake, read_code
+from bot.domain.return_code import WORDS, Brake, NewCode, read_code
 from bot.domain.screens import PING
 from bot.domain.topics import handover_topic
 from bot.domain.triage import Level, Lexicon, assess
@@ -55,12 +55,11 @@ class ReturnCodes:
         code = read_code(text, self._known)
         return code if code and self._is_calm(code) else ""
 
-    async def issue(self, unit: UnitOfWork, conversation: ConversationId) -> str:
-        """Return a new code of a conversation; the one before it opens nothing any more."""
-        code = self._draw()
-        (newest, *_) = await self._sealer.stretch_code(code)
-        await unit.return_codes.set(conversation, newest)
-        return code
+    async def draw(self) -> NewCode:
+        """Draw a code. It takes its time: never in a transaction, others would wait for it."""
+        words = self._draw()
+        (newest, *_) = await self._sealer.stretch_code(words)
+        return NewCode(words, newest)
 
     async def exchange(
         self, begun: Conversation, code: str, arrivals: Sequence[Arrival]

@@ -27,7 +27,7 @@ from tests.support.app import COLLEAGUE, Visitor, running, screens
 from tests.support.deck import ROOT
 from tests.support.fakes import OPEN, FakeClock, RecordingChannel
 
-WRONG = "abandon ability able about above absent absorb"
+WRONG = "puzzle galaxy umbrella velvet cactus magnet novel"
 _ASKS = ("utter_human_notify consent=new", "utter_human_code_word notify=push", "action_queue_open")
 
 
@@ -285,7 +285,7 @@ async def test_what_was_not_sent_is_never_sent_to_the_old_place(tmp_path: Path) 
 
 # --- words that are no code, or nobody's business ---------------------------------------------
 
-CRY = "police help abandon ability able about above"
+CRY = "police help puzzle galaxy umbrella velvet cactus"
 
 
 async def test_words_of_danger_are_answered_as_such_also_where_a_code_is_asked_for(
@@ -308,6 +308,23 @@ async def test_no_code_is_given_out_that_reads_as_words_of_danger(
         visitor = await waiting(app, Channel.WEB)
         monkeypatch.setattr("bot.services.return_code.secrets.choice", lambda _words: next(drawn))
         assert await given(app, visitor) == WRONG
+
+
+async def test_no_transaction_waits_while_a_code_is_stretched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path, return_codes=True) as app:
+        visitor, other = await waiting(app, Channel.WEB), Visitor(app, Channel.WEB)
+        stretch = app.sealer.stretch_code
+        answered = []
+
+        async def meanwhile(code: str) -> Sequence[bytes]:
+            answered.append(screens(await asyncio.wait_for(other.starts(), 5)))
+            return await stretch(code)
+
+        monkeypatch.setattr(app.sealer, "stretch_code", meanwhile)
+        await given(app, visitor)
+        assert answered == [["utter_safe_to_talk"]]
 
 
 async def test_no_counsellor_reads_the_words_of_any_code(tmp_path: Path) -> None:
