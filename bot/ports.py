@@ -506,10 +506,14 @@ class Meaning:
 
 
 class Dialogue(Protocol):
-    """The NLU unit: a pure function from text and screen to meaning."""
+    """The NLU unit: a pure function from text, screen and language to meaning."""
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
-        """Return the meaning; DialogueUnavailableError when it is off, late (800 ms) or broken."""
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
+        """Return the meaning; DialogueUnavailableError when it is off, late (800 ms) or broken.
+
+        ``locale`` is the language of the conversation so far: some short words mean one thing in
+        one language and another in the next.
+        """
 
     @property
     def ready(self) -> bool:

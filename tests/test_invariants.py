@@ -48,9 +48,9 @@ CRIES = {"en": "he has a knife and locked me in", "da": "han har en kniv og har 
 
 
 class SlowDialogue(FakeDialogue):
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         await asyncio.sleep(60)
-        return await super().interpret(text, screen)
+        return await super().interpret(text, screen, locale)
 
 
 # --- 1 ----------------------------------------------------------------------------------------
@@ -534,10 +534,10 @@ class HeldDialogue(FakeDialogue):
         super().__init__(**meanings)
         self.asking, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         self.asking.set()
         await self.go_on.wait()
-        return await super().interpret(text, screen)
+        return await super().interpret(text, screen, locale)
 
 
 async def waiting(app: App) -> tuple[Visitor, int]:

@@ -276,12 +276,15 @@ class Decider:
         unasked = screen in _SECRET or situation.talks() or bool(conversation.memory.decoy)
         if unasked or draft.case.quiet or _settled(words.assessment):
             return words
-        return await self._ask(event.text, screen, words)
+        locale = conversation.memory.locale or situation.hint
+        return await self._ask(event.text, screen, locale, words)
 
-    async def _ask(self, text: str, screen: str, words: Understanding) -> Understanding:
+    async def _ask(
+        self, text: str, screen: str, locale: str, words: Understanding
+    ) -> Understanding:
         """Ask the NLU unit what a text means; without an answer the words stand alone."""
         try:
-            meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen)
+            meaning = await self._dialogue.interpret(text[:NLU_CHARACTERS], screen, locale)
         except DialogueUnavailableError:
             metrics.asked(metrics.Asked.LATE if self._dialogue.ready else metrics.Asked.OFF)
             return words

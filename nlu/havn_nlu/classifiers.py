@@ -117,8 +117,7 @@ class LinearIntentClassifier(_LinearComponent, IntentClassifier):
 
     def label(self, message: Message) -> str | None:
         """Return the intent of an example, marked if it tells of danger now."""
-        intent: str | None = message.get(INTENT)
-        return f"{intent}{_NOW}" if intent and _metadata(message).get("now") else intent
+        return label_of(message)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set `intent`, `intent_ranking` and `now`, also for a text without any known n-gram.
@@ -127,18 +126,7 @@ class LinearIntentClassifier(_LinearComponent, IntentClassifier):
         ready, and of any other danger that is now.
         """
         for message in messages:
-            chances = self.chances(message)
-            intents: defaultdict[str, float] = defaultdict(float)
-            now = {"danger": 0.0, "self_harm": 0.0}
-            for label, chance in chances.items():
-                intent = label.removesuffix(_NOW)
-                intents[intent] += chance
-                if label != intent:
-                    now["self_harm" if intent == _SELF_HARM else "danger"] += chance
-            ranking = _ranked(intents)
-            message.set(INTENT, _best(ranking), add_to_output=True)
-            message.set("intent_ranking", ranking, add_to_output=True)
-            message.set("now", now, add_to_output=True)
+            tell(message, self.chances(message))
         return messages
 
 
@@ -197,6 +185,27 @@ class LanguageIdentifier(_LinearComponent, IntentClassifier):
         words = _words(message)
         known = sum(word in self._words for word in words)
         return bool(words) and known >= self._config["known_words"] * len(words)
+
+
+def label_of(message: Message) -> str | None:
+    """Return the intent of an example, marked if it tells of danger now."""
+    intent: str | None = message.get(INTENT)
+    return f"{intent}{_NOW}" if intent and _metadata(message).get("now") else intent
+
+
+def tell(message: Message, chances: Mapping[str, float]) -> None:
+    """Set `intent`, `intent_ranking` and `now` of a message from the chance of each label."""
+    intents: defaultdict[str, float] = defaultdict(float)
+    now = {"danger": 0.0, "self_harm": 0.0}
+    for label, chance in chances.items():
+        intent = label.removesuffix(_NOW)
+        intents[intent] += chance
+        if label != intent:
+            now["self_harm" if intent == _SELF_HARM else "danger"] += chance
+    ranking = _ranked(intents)
+    message.set(INTENT, _best(ranking), add_to_output=True)
+    message.set("intent_ranking", ranking, add_to_output=True)
+    message.set("now", now, add_to_output=True)
 
 
 def _metadata(message: Message) -> dict[str, Any]:

@@ -30,12 +30,16 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`words`: longest word sequence. `shortest`, `longest`: lengths of character pieces."""
+        """`words`: longest word sequence. `shortest`, `longest`: lengths of character pieces.
+
+        `seen`: in how many examples an n-gram must stand to be learned.
+        """
         return {
             **SparseFeaturizer.get_default_config(),
             "words": 2,
             "shortest": 1,
             "longest": 4,
+            "seen": 2,
         }
 
     @classmethod
@@ -95,7 +99,8 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         texts = [str(message.get(TEXT)) for message in training_data.training_examples]
         seen = Counter(ngram for one in texts for ngram in set(self._ngrams(one)))
         total = len(texts) + 1
-        self._learn({ngram: log(total / (seen[ngram] + 1)) + 1 for ngram in sorted(seen)})
+        learned = sorted(one for one, times in seen.items() if times >= self._config["seen"])
+        self._learn({ngram: log(total / (seen[ngram] + 1)) + 1 for ngram in learned})
         with self._storage.write_to(self._resource) as directory:
             (directory / "ngrams.json").write_text(
                 json.dumps(self._weights, ensure_ascii=False), encoding="utf-8"

@@ -1,7 +1,7 @@
 """Bulk answers: `python -m havn_nlu.predict --model PATH`, for evaluation.
 
-Reads JSON lines {"text": …, "screen": …, "minor": …} from stdin (screen and minor are optional) and
-writes for each the answer the worker would give, in the same order.
+Reads JSON lines {"text": …, "screen": …, "minor": …, "locale": …} from stdin (all but the text are
+optional) and writes for each the answer the worker would give, in the same order.
 """
 
 import argparse
@@ -18,7 +18,12 @@ async def _answer(model: Path) -> None:
     for line in sys.stdin:
         if line.strip():
             asked = json.loads(line)
-            turn = await unit.turn(asked["text"], asked.get("screen"), minor=asked.get("minor"))
+            turn = await unit.turn(
+                asked["text"],
+                asked.get("screen"),
+                minor=asked.get("minor"),
+                locale=asked.get("locale", ""),
+            )
             sys.stdout.write(json.dumps(turn.as_dict(), ensure_ascii=False) + "\n")
 
 

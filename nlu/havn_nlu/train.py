@@ -3,7 +3,7 @@
 Writes DIR/model.tar.gz and DIR/model.json (hash and fingerprint). Prints one JSON object per line:
 
     {"stage": "load"}                                                 Rasa is being imported
-    {"stage": "train", "component": "RulePolicy", "done": 4, "of": 5}   it has just started
+    {"stage": "train", "component": "RulePolicy", "done": 4, "of": 6}   it has just started
     {"stage": "done", "model": "…", "sha256": "…", "fingerprint": "…", "seconds": 31.2}
     {"stage": "unchanged", "model": "…"}                              only with --if-changed
     {"stage": "failed", "error": "InvalidRule", "detail": "…"}        exit status 1
@@ -24,7 +24,7 @@ from typing import IO
 
 from havn_nlu.inputs import MODEL_NAME, REPOSITORY, Inputs, Manifest, sha256, up_to_date
 
-_COMPONENTS = 5  # trained ones in config.yml; only the progress display depends on it
+_COMPONENTS = 6  # trained ones in config.yml; only the progress display depends on it
 _DETAIL = 2000  # characters of an error's words in the last line
 _STARTED = "Starting to train component '"
 

@@ -89,10 +89,16 @@ class Unit:
         name = manifest.fingerprint if manifest else expected
         return cls(processor, name, round(time.monotonic() - began, 2))
 
-    async def turn(self, text: str, screen: str | None, *, minor: bool | None = None) -> Turn:
-        """Say what a text means. Pure: the same arguments give the same answer."""
+    async def turn(
+        self, text: str, screen: str | None, *, minor: bool | None = None, locale: str = ""
+    ) -> Turn:
+        """Say what a text means. Pure: the same arguments give the same answer.
+
+        `locale` is the language of the conversation so far; "" where nobody chose one.
+        """
+        beside = {"locale": locale}
         parsed = await self._processor.parse_message(
-            UserMessage(clean(text), sender_id=_SENDER, message_id=_SENDER)
+            UserMessage(clean(text), sender_id=_SENDER, message_id=_SENDER, metadata=beside)
         )
         intent = str(parsed["intent"].get("name") or FALLBACK_INTENT)
         language = parsed.get("lang") or {}

@@ -5,13 +5,15 @@ request frame gets one answer frame, and a connection may carry many. Requests:
 
     {"verb": "health"}
       -> {"ok": true, "model": fingerprint, "loaded_s": 4.1, "rss_mb": 210.5}
-    {"verb": "turn", "text": "…", "screen": "utter_main_menu" | null, "slots": {"minor": true}}
+    {"verb": "turn", "text": "…", "screen": "utter_main_menu" | null, "slots": {"minor": true},
+     "locale": "pl"}
       -> {"intent": …, "confidence": …, "ranking": [[intent, probability], …],
           "danger": 0.02, "self_harm": 0.0,
           "outcomes": ["utter_…"], "lang": "da" | null, "lang_confidence": 0.97}
 
-`screen` and `slots` may be left out; unknown slots are ignored. Errors: {"error": "bad_frame"} and
-{"error": "bad_request"} close the connection, {"error": "turn_failed"} does not.
+`screen`, `slots` and `locale` may be left out; unknown slots are ignored.
+Errors: {"error": "bad_frame"} and {"error": "bad_request"} close the connection,
+{"error": "turn_failed"} does not.
 The text is never logged, stored or repeated in an error.
 """
 
@@ -49,7 +51,7 @@ class Meaning(Protocol):
     model: str
     loaded_s: float
 
-    async def turn(self, text: str, screen: str | None, *, minor: bool | None) -> Any:
+    async def turn(self, text: str, screen: str | None, *, minor: bool | None, locale: str) -> Any:
         """Return an object with `as_dict()`."""
 
 
@@ -89,9 +91,9 @@ async def answer(unit: Meaning, request: Any) -> Answer:
         return {"ok": True, "model": unit.model, "loaded_s": unit.loaded_s, "rss_mb": _rss_mb()}
     if request.get("verb") != "turn":
         raise BadRequestError
-    text, screen, minor = _turn_arguments(request)
+    text, screen, minor, locale = _turn_arguments(request)
     try:
-        turn = await unit.turn(text, screen, minor=minor)
+        turn = await unit.turn(text, screen, minor=minor, locale=locale)
     except Exception as error:  # noqa: BLE001 - no text may end the worker or reach a log
         _note("turn_failed", error)
         return {"error": "turn_failed"}
@@ -99,13 +101,16 @@ async def answer(unit: Meaning, request: Any) -> Answer:
     return result
 
 
-def _turn_arguments(request: Answer) -> tuple[str, str | None, bool | None]:
+def _turn_arguments(request: Answer) -> tuple[str, str | None, bool | None, str]:
     text, screen, slots = request.get("text"), request.get("screen"), request.get("slots") or {}
+    locale = request.get("locale") or ""
     if not isinstance(text, str) or not isinstance(screen, str | None):
+        raise BadRequestError
+    if not isinstance(locale, str):
         raise BadRequestError
     if not isinstance(slots, dict) or not isinstance(slots.get("minor"), bool | None):
         raise BadRequestError
-    return text, screen, slots.get("minor")
+    return text, screen, slots.get("minor"), locale
 
 
 class Worker:

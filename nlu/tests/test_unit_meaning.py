@@ -26,6 +26,8 @@ from havn_nlu.inputs import (  # noqa: E402 - only in the unit's environment
 from havn_nlu.unit import FALLBACK_INTENT, ModelRefusedError, Unit  # noqa: E402
 
 EXAMPLES_PER_INTENT = 12
+# Three of the fourteen: enough to tell languages apart, and quickly read.
+LANGUAGES = ("da", "en", "pl")
 SECRET = "xylophone grandmother"
 
 
@@ -48,7 +50,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     (root / "config.yml").symlink_to(REPOSITORY / "config.yml")
     (root / "stories").symlink_to(REPOSITORY / "stories")
-    for source in sorted((REPOSITORY / "nlu" / "data").rglob("*.yml")):
+    data = REPOSITORY / "nlu" / "data"
+    for source in sorted(file for one in LANGUAGES for file in (data / one).glob("*.yml")):
         target = root / source.relative_to(REPOSITORY)
         target.parent.mkdir(parents=True, exist_ok=True)
         content = {"version": "3.1", "nlu": _small(_read(source)["nlu"])}
@@ -197,8 +200,24 @@ def test_two_questions_and_never_a_third(unit: Unit) -> None:
     assert answers == ["utter_fallback_1", "utter_fallback_2", "utter_main_menu"]
 
 
-def _turn(unit: Unit, text: str, screen: str | None = None) -> dict[str, Any]:
-    return asyncio.run(unit.turn(text, screen)).as_dict()
+def _turn(unit: Unit, text: str, screen: str | None = None, locale: str = "") -> dict[str, Any]:
+    return asyncio.run(unit.turn(text, screen, locale=locale)).as_dict()
+
+
+@pytest.mark.parametrize(
+    ("locale", "intent", "outcome"),
+    [("pl", "affirm", "action_check_next"), ("da", "thanks", "utter_thanks")],
+)
+def test_a_short_word_means_what_it_means_in_the_language_of_the_conversation(
+    unit: Unit, locale: str, intent: str, outcome: str
+) -> None:
+    turn = _turn(unit, "Tak", "utter_check_q1", locale)
+    assert (turn["intent"], turn["lang"], turn["outcomes"]) == (intent, locale, [outcome])
+
+
+def test_a_long_text_is_read_the_same_in_every_conversation(unit: Unit) -> None:
+    text = "they took my passport and will not give it back"
+    assert _turn(unit, text, None, "pl") == _turn(unit, text, None, "da")
 
 
 def test_a_turn_says_what_is_meant_and_in_which_language(unit: Unit) -> None:
@@ -235,8 +254,8 @@ def test_a_turn_leaves_nothing_behind_for_the_next(unit: Unit) -> None:
 
 def test_training_tells_how_far_it_is(trained: tuple[Path, list[Any]]) -> None:
     out, lines = trained
-    assert [line["stage"] for line in lines] == ["load", *["train"] * 5, "done"]
-    assert [(line["done"], line["of"]) for line in lines[1:-1]] == [(n, 5) for n in range(5)]
+    assert [line["stage"] for line in lines] == ["load", *["train"] * 6, "done"]
+    assert [(line["done"], line["of"]) for line in lines[1:-1]] == [(n, 6) for n in range(6)]
     assert sorted(path.name for path in out.iterdir()) == ["model.json", MODEL_NAME]
 
 

@@ -34,10 +34,12 @@ class _Unit:
     model = "0123"
     loaded_s = 1.5
 
-    async def turn(self, text: str, screen: str | None, *, minor: bool | None) -> _Turn:
+    async def turn(
+        self, text: str, screen: str | None, *, minor: bool | None, locale: str
+    ) -> _Turn:
         if "fail" in text:
             raise ValueError(text)
-        return _Turn(f"{screen} {minor}")
+        return _Turn(" ".join([f"{screen} {minor}", *filter(None, [locale])]))
 
 
 Conversation = Callable[[Path], Awaitable[None]]
@@ -96,10 +98,10 @@ def test_one_connection_carries_many_questions(tmp_path: Path) -> None:
     asked = [
         _turn("hi"),
         _turn("hi", screen="utter_goodbye", slots={"minor": True, "unknown": 1}),
-        _turn("hi", screen=None, slots=None),
+        _turn("hi", screen=None, slots=None, locale="pl"),
     ]
     intents = [answer["intent"] for answer in _answers(tmp_path, *asked)]
-    assert intents == ["None None", "utter_goodbye True", "None None"]
+    assert intents == ["None None", "utter_goodbye True", "None None pl"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,7 @@ def test_a_broken_frame_is_refused_and_ends_the_connection(tmp_path: Path, broke
         {"verb": "turn"},
         {"verb": "turn", "text": 5},
         {"verb": "turn", "text": "hi", "screen": 5},
+        {"verb": "turn", "text": "hi", "locale": ["pl"]},
         {"verb": "turn", "text": "hi", "slots": ["minor"]},
         {"verb": "turn", "text": "hi", "slots": {"minor": "yes"}},
     ],

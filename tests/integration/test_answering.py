@@ -30,11 +30,11 @@ class Pondering(FakeDialogue):
         self.go = asyncio.Event()
         self.go.set()
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         assert self.connection is not None
         self.held.append(self.connection.in_transaction)
         await self.go.wait()
-        return await super().interpret(text, screen)
+        return await super().interpret(text, screen, locale)
 
 
 @pytest.fixture
@@ -128,6 +128,15 @@ async def test_no_transaction_is_held_while_a_text_is_read(app: App, dialogue: P
     await anna.starts()
     assert screens(await anna.says("some words the buttons do not know"))
     assert dialogue.held == [False]
+
+
+async def test_a_text_is_read_in_the_language_of_its_conversation(
+    app: App, dialogue: Pondering
+) -> None:
+    anna = Visitor(app)
+    await anna.starts("da")
+    await anna.says("some words the buttons do not know")
+    assert dialogue.locales == ["da"]
 
 
 async def test_no_return_code_is_made_in_the_transaction_that_stores_what_comes(

@@ -57,11 +57,11 @@ class ClaimsMeanwhile(FakeDialogue):
         self.app: App
         self.number = 0
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         if self.number:
             number, self.number = self.number, 0
             await self.app.hotline.take(COLLEAGUE, "Ana", number)
-        return await super().interpret(text, screen)
+        return await super().interpret(text, screen, locale)
 
 
 async def test_01_the_program_is_silent_once_a_person_is_there(tmp_path: Path) -> None:

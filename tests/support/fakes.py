@@ -32,14 +32,16 @@ class FakeDialogue:
     def __init__(self, **meanings: Meaning) -> None:
         self.meanings = meanings
         self.asked: list[tuple[str, str]] = []
+        self.locales: list[str] = []
         self.down = False
 
     @property
     def ready(self) -> bool:
         return not self.down
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         self.asked.append((text, screen))
+        self.locales.append(locale)
         if self.down or text not in self.meanings:
             raise DialogueUnavailableError("scripted")
         return self.meanings[text]

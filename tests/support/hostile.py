@@ -111,7 +111,7 @@ class Liar:
     def __init__(self, intent: str, *outcomes: str, ranking: Any = (("debt", 0.9),)) -> None:
         self.said = Meaning(intent, 0.99, tuple(ranking), outcomes, "en", 0.99)
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         return self.said
 
 

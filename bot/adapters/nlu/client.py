@@ -55,7 +55,7 @@ class NoDialogue:
 
     ready = False
 
-    async def interpret(self, text: str, screen: str) -> Meaning:  # noqa: ARG002 -- the port's shape
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:  # noqa: ARG002 -- the port's shape
         """Refuse, always."""
         raise DialogueUnavailableError("free text is switched off")
 
@@ -77,9 +77,9 @@ class SocketDialogue:
         """Tell whether the unit is there and not resting after failures."""
         return self._breaker.closed and self._path.exists()
 
-    async def interpret(self, text: str, screen: str) -> Meaning:
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
         """Return the meaning of a text on a screen within the deadline."""
-        request = {"verb": "turn", "text": text, "screen": screen or None}
+        request = {"verb": "turn", "text": text, "screen": screen or None, "locale": locale}
         return _meaning(await self._ask(request))
 
     async def health(self) -> dict[str, Any]:

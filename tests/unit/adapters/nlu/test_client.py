@@ -60,12 +60,12 @@ async def unit(tmp_path: Path, answer: Callable[[dict], bytes | None]) -> AsyncI
 async def ask(path: Path, **options: object) -> object:
     dialogue = SocketDialogue(path, **options)  # type: ignore[arg-type]
     try:
-        return await dialogue.interpret(SECRET, "utter_main_menu")
+        return await dialogue.interpret(SECRET, "utter_main_menu", "pl")
     finally:
         await dialogue.close()
 
 
-async def test_a_meaning_is_read_and_the_request_holds_text_and_screen_only(tmp_path: Path) -> None:
+async def test_a_meaning_is_read_and_the_request_holds_nothing_of_the_visitor_else(tmp_path: Path) -> None:
     asked = []
 
     def answer(request: dict) -> bytes:
@@ -74,7 +74,8 @@ async def test_a_meaning_is_read_and_the_request_holds_text_and_screen_only(tmp_
 
     async with unit(tmp_path, answer) as path:
         meaning = await ask(path)
-    assert asked == [{"verb": "turn", "text": SECRET, "screen": "utter_main_menu"}]
+    request = {"verb": "turn", "text": SECRET, "screen": "utter_main_menu", "locale": "pl"}
+    assert asked == [request]
     assert (meaning.intent, meaning.outcomes, meaning.locale) == ("debt", ("utter_debt",), "da")
     assert (meaning.danger, meaning.self_harm) == (0.25, 0.5)
 
