@@ -65,7 +65,9 @@ async def ask(path: Path, **options: object) -> object:
         await dialogue.close()
 
 
-async def test_a_meaning_is_read_and_the_request_holds_nothing_of_the_visitor_else(tmp_path: Path) -> None:
+async def test_a_request_holds_nothing_of_the_visitor_but_text_and_language(
+    tmp_path: Path,
+) -> None:
     asked = []
 
     def answer(request: dict) -> bytes:
