@@ -77,6 +77,8 @@ class Walk:
     locale: str
     head: Step
     steps: tuple[Step, ...] = field(repr=False)
+    # The notice that nobody has approved a language's words then comes where it comes.
+    translated: bool = False
 
     @property
     def begins(self) -> datetime:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from bot.services import erase
 from bot.services.reply import Renderer
 from bot.settings import Settings
 from tests.support.stores import laid
+from tests.support.translated_walks import locales, translated
 from tests.support.walkers import House, Walker, open_house
 from tests.support.walks import (
     ACTS,
     FOLDER,
     MOMENTS,
+    NOTICE,
     Count,
     Screens,
     Shown,
@@ -39,6 +42,8 @@ from tests.support.walks import (
     read,
 )
 
+# After these nothing else may be on the display.
+_EMPTY = ("utter_hide_done", "utter_forget_done", "utter_web_session_closed")
 # A unit on a busy machine may be late; that is measured elsewhere.
 _DEADLINE = 5.0
 
@@ -79,6 +84,20 @@ def all_walks() -> Iterator[Any]:
                         yield pytest.param(walk, channel, nlu, id=name, marks=marks)
 
 
+def translated_walks() -> Iterator[Any]:
+    """Yield the walks of the languages without files of their own, each on one channel."""
+    renderer, _ = words()
+    for locale, channel in zip(locales(), cycle(Channel), strict=False):
+        for path, walk in translated(locale, renderer):
+            for nlu in (False, True):
+                if is_meant(walk, channel, nlu=nlu):
+                    journey = path.name.split(".")[0]
+                    way = f"{channel}-{'nlu' if nlu else 'buttons'}"
+                    marks = [pytest.mark.nlu] if nlu else []
+                    name = f"{journey}.{locale}-{way}-{walk.name}"
+                    yield pytest.param(walk, channel, nlu, id=name, marks=marks)
+
+
 def is_meant(walk: Walk, channel: Channel, *, nlu: bool) -> bool:
     """Tell whether to walk it: with NLU only where words are typed, since no tap needs it."""
     steps = for_channel(walk, channel, nlu=nlu).steps
@@ -88,7 +107,7 @@ def is_meant(walk: Walk, channel: Channel, *, nlu: bool) -> bool:
 
 
 @pytest.mark.usefixtures("quickly")
-@pytest.mark.parametrize(("walk", "channel", "nlu"), list(all_walks()))
+@pytest.mark.parametrize(("walk", "channel", "nlu"), [*all_walks(), *translated_walks()])
 async def test_walk(
     walk: Walk,
     channel: Channel,
@@ -178,6 +197,8 @@ class _Replay:
             assert ("autoclean" in self._house.timers()) == says["cleans"]
 
     def _expect(self, step: Step) -> None:
+        if self._walk.translated and step.says["expect"] != NOTICE:
+            self._unread = [shown for shown in self._unread if not self._is_notice(shown.text)]
         assert self._unread, f"expected {step.says['expect']}, but nothing more was shown"
         channel = self._house.channel
         check_seen(step, self._unread.pop(0), screens(), self._walk.locale, channel)
@@ -189,11 +210,18 @@ class _Replay:
         """Fail unless the display holds these screens and nothing else at all."""
         channel, locale = self._house.channel, step.says.get("in", self._walk.locale)
         seen = [shown.text for shown in await self._walker.display()]
+        if self._walk.translated:
+            seen = [text for text in seen if not self._is_notice(text)]
+            # A screen above the notice is no longer the last one, and not written over.
+            seen = seen if wanted[0] in _EMPTY else seen[-len(wanted) :]
         alike = len(seen) == len(wanted) and all(
             screens().is_screen(text, screen, locale, channel)
             for text, screen in zip(seen, wanted, strict=True)
         )
         assert alike, f"the display holds {seen}"
+
+    def _is_notice(self, text: str) -> bool:
+        return screens().is_screen(text, NOTICE, self._walk.locale, self._house.channel)
 
     async def _queue(self, wanted: Any) -> None:
         handover = await self._house.handover(self._walker.sender)
