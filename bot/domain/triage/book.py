@@ -1,15 +1,24 @@
 """What all lexicons know, merged for one pass over a text."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from bot.domain.triage.ages import AGE, NUMBER, OLDEST_MINOR, YOUNGEST
 from bot.domain.triage.lexicon import Lexicon
-from bot.domain.triage.normalise import DEPENDENT, DIGITS, LEET, UNSPACED, unrepeated
+from bot.domain.triage.normalise import (
+    DEPENDENT,
+    DIGITS,
+    LEET,
+    UNSPACED,
+    unrepeated,
+    without_particles,
+)
 from bot.domain.triage.rules import Role, Rule
 from bot.domain.triage.slips import Slips
 
+_DIGIT = re.compile(r"\d")
 _LONGEST_WORD = 24
 _GLUED_LETTERS = range(7, 41)
 _FEWEST_GLUED_WORDS = 3
@@ -29,6 +38,7 @@ class Book:
         self._real = frozenset().union(*(one.real_words for one in lexicons))
         self._numbers = {word: n for one in lexicons for word, n in one.numbers.items()}
         self._stems = frozenset(word[:-1] for word in self._words if word.endswith("*"))
+        self._mixed_stems = tuple(filter(_DIGIT.search, self._stems))
         self._stem_sizes = sorted({len(stem) for stem in self._stems})
         self._known = self._words | self._real | set(self._numbers)
         self._slips = Slips({*self._words, *self._numbers})
@@ -68,7 +78,7 @@ class Book:
 
         A word that is in no phrase may also be a mistyped one: mere words hide no phrase.
         """
-        heard = self._exactly(word)
+        heard = self._exactly(word) + self._behind_particles(word)
         if self._phrased.isdisjoint(heard) and NUMBER not in heard:
             heard += [meant for meant in self._mistyped(word) if meant not in heard]
         return tuple(heard)
@@ -81,6 +91,12 @@ class Book:
             heard += [NUMBER, AGE] if age and YOUNGEST <= age <= OLDEST_MINOR else [NUMBER]
         return heard
 
+    def _behind_particles(self, word: str) -> list[str]:
+        """Return what an Arabic word holds behind its particles; real words hold nothing."""
+        if word in self._real:
+            return []
+        return [heard for one in without_particles(word) for heard in self._exactly(one)]
+
     def _mistyped(self, word: str) -> list[str]:
         """Return the long words that are one slip of the finger away; real words are no slips."""
         if word in self._real:
@@ -89,7 +105,7 @@ class Book:
 
     def pieces(self, token: str) -> list[str]:
         """Take a token apart that hides words: k1ll, im16, helpme, or Thai without spaces."""
-        if token in self._known or token.isdecimal():
+        if token in self._known or token.isdecimal() or token.startswith(self._mixed_stems):
             return [token]
         if not token.isalpha() and any(char.isdecimal() for char in token):
             return self._without_digits(token)

@@ -15,6 +15,9 @@ _RUNS = re.compile(
 )
 # Thai as phones write it: a tone mark before the vowel sign it stands on.
 _TONE_FIRST = re.compile("([\u0e48-\u0e4b])([\u0e31\u0e34-\u0e3a\u0e4d])")
+# The silent letter at the end of an Arabic plural verb, which many leave out. Words of three
+# letters keep it: "air" is not "he".
+_SILENT_ALIF = re.compile("(?<=[\u0621-\u064a]{2}\u0648)\u0627\\b")
 _AT_IN_WORD = re.compile(r"(?<=[a-z])@(?=[a-z])")
 _LETTERS = str.maketrans(
     {"æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "\u0131": "i", "_": " "}
@@ -33,6 +36,15 @@ TOKENS = re.compile(
     "[\\w\u0e00-\u0e7f]+|[.!?;\u061f\u3002\n]+|[\u2600-\u27bf\U0001f100-\U0001faff]"
 )
 DIGITS = re.compile(r"\d+|\D+")
+# What Arabic writes onto the next word, in this order: "and", "so"; "with", "for", "like", "will"
+# and the marks of the present and the future in its dialects; "the".
+_ATTACHED = (
+    ("\u0648", "\u0641"),
+    ("\u0643\u0627", *"\u0628\u0644\u0641\u0643\u0633\u0647\u062d\u0639\u062f"),
+    ("\u0627\u0644",),
+)
+_ARABIC = re.compile("[\u0621-\u064a]")
+_FEWEST_BARE_LETTERS = 3
 
 
 def plain(text: str) -> str:
@@ -44,6 +56,7 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = _TONE_FIRST.sub(r"\2\1", MARKS.sub("", text))
         text = text.replace("\u0e40\u0e40", "\u0e41")  # the long vowel typed as two short ones
+        text = _SILENT_ALIF.sub("", text)
     return unrepeated(_AT_IN_WORD.sub("a", text.translate(_LETTERS)))
 
 
@@ -79,3 +92,18 @@ def spellings(word: str) -> Iterator[str]:
         yield unrepeated(word.replace(_O, "oe").replace(_AE, "e"))
     else:
         yield word
+
+
+def without_particles(word: str) -> list[str]:
+    """Return an Arabic word without the particles at its beginning, in each way it can be cut."""
+    if not _ARABIC.match(word):
+        return []
+    bare = [word]
+    for particles in _ATTACHED:
+        bare += [
+            one[len(particle) :]
+            for one in bare
+            for particle in particles
+            if one.startswith(particle)
+        ]
+    return [one for one in dict.fromkeys(bare[1:]) if len(one) >= _FEWEST_BARE_LETTERS]

@@ -1146,6 +1146,27 @@ def test_arabic_is_read_with_and_without_vowel_signs() -> None:
     assert _says("أخذوا جوازي", "اخذوا جوازى")
 
 
+@pytest.mark.parametrize("text", ["بسكين", "والسكين", "وبالسكين", "هالسكين", "السكين"])
+def test_arabic_is_read_behind_what_is_written_onto_a_word(text: str) -> None:
+    assert _says("سكين", text)
+    assert not _says("سكين", text, real_words=text)
+
+
+def test_an_arabic_word_too_short_to_tell_is_not_taken_apart() -> None:
+    assert _says("باب", "بالباب")
+    assert not _says("نت", "بنت")
+
+
+def test_arabic_plural_verbs_are_read_without_their_silent_letter() -> None:
+    assert _says("خدو", "خدوا")
+    assert not _says("هو", "هوا")
+
+
+def test_a_stem_with_digits_is_not_cut_at_them() -> None:
+    assert _says("7abs*", "7absouni")
+    assert not _says("7abs*", "7aba")
+
+
 def test_cyrillic_and_vietnamese_are_read_without_marks() -> None:
     assert _says("мене замкнули", "Мене ЗАМКНУЛИ")
     assert _says("họ nhốt tôi", "ho nhot toi")
