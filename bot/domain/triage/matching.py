@@ -1,7 +1,7 @@
 """One message: what it holds of the phrases of all lexicons."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -93,16 +93,13 @@ class Message:
         hits = [rule for rule in self._candidates(self._book.says) if self._follow(rule)]
         if not hits:
             return found
-        taken_back = self._taken_back()
-        past = self._sentences_with(Role.PAST) & ~self._sentences_with(Role.STILL)
-        elsewhere = self._sentences_with(Role.ELSEWHERE) | taken_back.get("", 0)
+        checks = self._checks()
         for rule in hits:
-            closed = elsewhere | (past if rule.dated else 0)
-            for group in (rule.group, *SIGNS.get(rule.group, ())):
-                closed |= taken_back.get(group, 0)
+            locale, said = self._book.locale_of(rule), self._words_of(rule)
+            closed = checks.closed_to(rule, locale, said.bit_count())
             if words := self._words_of(rule, self._everywhere & ~closed):
                 found[rule.group] = found.get(rule.group, 0) | words
-                self.locales.setdefault(rule.group, set()).add(self._book.locale_of(rule))
+                self.locales.setdefault(rule.group, set()).add(locale)
         return found
 
     def tells_in(self, words: int) -> bool:
@@ -124,22 +121,16 @@ class Message:
             if all(slot.may_stand_in(self._terms) for slot in rule.needed[1:])
         ]
 
-    def _taken_back(self) -> dict[str, int]:
-        """Return the words covered by ``not`` phrases, by group."""
-        words: dict[str, int] = {}
+    def _checks(self) -> "_Checks":
+        """Return what takes phrases back."""
+        checks = _Checks(self._sentences_of)
         for rule in self._candidates(self._book.checks):
-            if rule.role is Role.NOT:
-                words[rule.group] = words.get(rule.group, 0) | self._words_of(rule)
-        return words
+            if words := self._words_of(rule):
+                checks.note(rule, self._book.locale_of(rule), words)
+        return checks
 
-    def _sentences_with(self, role: Role) -> int:
-        """Return all words of the sentences in which a rule of this role matches."""
-        words = 0
-        for rule in self._candidates(self._book.checks):
-            if rule.role is role:
-                words |= self._words_of(rule)
-        if not words:
-            return 0
+    def _sentences_of(self, words: int) -> int:
+        """Return all words of the sentences that hold some words."""
         return sum(sentence for sentence in self._sentence_words() if sentence & words)
 
     def _sentence_words(self) -> Iterator[int]:
@@ -203,6 +194,49 @@ class Message:
                     words |= starts << step
             after = before
         return words
+
+
+class _Checks:
+    """The words of a message at which phrases do not count, and who says so.
+
+    Many words of one language are something else in the next: "16t" is an age in Vietnamese and
+    hours in Danish. So another language takes back a phrase only if it reads as much of the message.
+    """
+
+    def __init__(self, sentences_of: Callable[[int], int]) -> None:
+        self._sentences_of = sentences_of
+        self._not: list[tuple[str, str, int]] = []
+        self._roles: defaultdict[Role, list[tuple[str, int]]] = defaultdict(list)
+
+    def note(self, rule: Rule, locale: str, words: int) -> None:
+        """Note where a rule of a language matches."""
+        if rule.role is Role.NOT:
+            self._not.append((rule.group, locale, words))
+        else:
+            self._roles[rule.role].append((locale, words))
+
+    def closed_to(self, rule: Rule, locale: str, size: int) -> int:
+        """Return the words of which a rule that read so many words can have none."""
+
+        def counts(other: str, words: int) -> bool:
+            return other == locale or words.bit_count() >= size
+
+        groups = {"", rule.group, *SIGNS.get(rule.group, ())}
+        closed = self._of(Role.ELSEWHERE, counts)
+        if rule.dated:
+            closed |= self._of(Role.PAST, counts) & ~self._of(Role.STILL, lambda *_: True)
+        for group, other, words in self._not:
+            if group in groups and counts(other, words):
+                closed |= words
+        return closed
+
+    def _of(self, role: Role, counts: Callable[[str, int], bool]) -> int:
+        """Return the sentences in which a role counts."""
+        words = 0
+        for locale, found in self._roles[role]:
+            if counts(locale, found):
+                words |= found
+        return self._sentences_of(words) if words else 0
 
 
 def _runs(places: int, size: int) -> int:

@@ -2,50 +2,46 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 # Shorter words have too many real neighbours.
 _FEWEST_LETTERS = 6
 _MOST_LETTERS = 24
+_LAST = "\U0010ffff"
 
 
 class Slips:
-    """Long words, found by the half that a slip leaves whole."""
+    """Long words, found by the half that a slip leaves whole; the first letter always is."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._forward: defaultdict[int, list[str]] = defaultdict(list)
-        self._backward: defaultdict[int, list[str]] = defaultdict(list)
-        for word in sorted(words):
+        forward: defaultdict[int, list[str]] = defaultdict(list)
+        backward: defaultdict[int, list[str]] = defaultdict(list)
+        for word in words:
             if _FEWEST_LETTERS <= len(word) <= _MOST_LETTERS and word.isalpha():
-                self._forward[len(word)].append(word)
-                self._backward[len(word)].append(word[::-1])
-        for backward in self._backward.values():
-            backward.sort()
+                forward[len(word)].append(word)
+                backward[len(word)].append(word[0] + word[:0:-1])
+        self._forward = {size: sorted(found) for size, found in forward.items()}
+        self._backward = {size: sorted(found) for size, found in backward.items()}
 
     def near(self, word: str) -> list[str]:
         """Return the words that are one slip away; nobody mistypes the first letter."""
         size = len(word)
         if not _FEWEST_LETTERS - 1 <= size <= _MOST_LETTERS:
             return []
-        found = {one for near in (size - 1, size, size + 1) for one in self._sharing(word, near)}
         # Two letters that changed places across the middle spoil both halves.
-        found.update(_beginning(self._forward[size], _unswapped(word)))
-        return sorted(one for one in found if one[0] == word[0] and is_one_slip(one, word))
+        found = _beginning(self._forward.get(size, ()), _unswapped(word))
+        for near in (size - 1, size, size + 1):
+            middle = near // 2
+            found += _beginning(self._forward.get(near, ()), word[:middle])
+            back = word[0] + word[:0:-1][: near - middle]
+            reverse = _beginning(self._backward.get(near, ()), back)
+            found += [one[0] + one[:0:-1] for one in reverse]
+        return sorted({one for one in found if is_one_slip(one, word)})
 
-    def _sharing(self, word: str, size: int) -> Iterator[str]:
-        """Yield the words of a size that share their first or second half with a word."""
-        middle = size // 2
-        yield from _beginning(self._forward[size], word[:middle])
-        for one in _beginning(self._backward[size], word[::-1][: size - middle]):
-            yield one[::-1]
 
-
-def _beginning(words: Sequence[str], start: str) -> Iterator[str]:
-    """Yield the words of a sorted list that begin in some way."""
-    for at in range(bisect_left(words, start), len(words)):
-        if not words[at].startswith(start):
-            return
-        yield words[at]
+def _beginning(words: Sequence[str], start: str) -> list[str]:
+    """Return the words of a sorted list that begin in some way."""
+    return list(words[bisect_left(words, start) : bisect_left(words, start + _LAST)])
 
 
 def _unswapped(word: str) -> str:

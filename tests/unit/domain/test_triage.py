@@ -1206,6 +1206,24 @@ def test_mistake_in_a_file_is_explained(mapping: dict[str, object], words: str) 
     assert "triage words for xx" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("part", "phrase", "level"),
+    [
+        ({"violence": {"not": "mdr"}}, "a word", Level.RED),
+        ({"violence": {"not": "mdr slog"}}, "fewer words", Level.RED),
+        ({"violence": {"not": "mdr slog han mig"}}, "as many", Level.GREY),
+        ({"elsewhere": "mdr"}, "laughter in another language", Level.RED),
+        ({"past": "mdr"}, "the past of another language", Level.RED),
+    ],
+)
+def test_another_language_takes_back_what_it_reads_better(
+    part: dict[str, object], phrase: str, level: Level
+) -> None:
+    danish = Lexicon.from_mapping("da", {"violence": {"happened": "slog han mig"}})
+    other = Lexicon.from_mapping("fr", part)
+    assert assess("for mdr slog han mig", [danish, other]).level is level, phrase
+
+
 # --- Robust and cheap -----------------------------------------------------------------------------
 
 
