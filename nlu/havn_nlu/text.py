@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from havn_nlu.latin import latin
+
 MAX_CHARACTERS = 1000
 
 # Letters that keep their meaning for a reader but do not decompose into letter + mark.
@@ -33,6 +35,7 @@ _RUN = re.compile(
 )
 _WRITTEN_CHARACTER = re.compile(rf"[{_SPACELESS}][{_SPACELESS_MARKS}]*")
 _APOSTROPHES = re.compile(r"(?<=\w)['`\u00b4\u02bc\u2019](?=\w)")
+_VOWELS = re.compile("[aeiouy0-9]")
 _THREE_OR_MORE = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -67,7 +70,7 @@ def normalise(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Take the accents off a normalised text, as many people type without them."""
+    """Bring a normalised text to plain Latin letters, as many people type it; Thai stays."""
     if text.isascii():
         return text
     kept = [
@@ -75,7 +78,7 @@ def fold(text: str) -> str:
         for character in unicodedata.normalize("NFD", text)
         if not "\u0300" <= character <= "\u036f"
     ]
-    return unicodedata.normalize("NFC", "".join(kept)).translate(_FOLDED_LETTERS)
+    return latin(unicodedata.normalize("NFC", "".join(kept)).translate(_FOLDED_LETTERS))
 
 
 def runs(text: str) -> Iterator[tuple[str, int, str]]:
@@ -100,18 +103,31 @@ def tokens(text: str) -> list[tuple[str, int]]:
 def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[str]:
     """Yield the features of a normalised text.
 
-    `w…` are sequences of up to `words` tokens as typed; `c…` are character sequences of the given
-    lengths inside a word and its borders, without accents.
+    `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `c…` are
+    character sequences of the given lengths inside a plain word and its borders; `c#…` is what is
+    left of a word without vowels and digits, which people spell as they like.
     """
-    found = [token for token, _ in tokens(text)]
-    for length in range(1, words + 1):
-        for start in range(len(found) - length + 1):
-            yield "w" + " ".join(found[start : start + length])
+    plain = fold(text)
+    typed = [token for token, _ in tokens(text)]
+    yield from _sequences(typed, words)
+    folded = [token for token, _ in tokens(plain)]
+    if folded != typed:
+        yield from _sequences(folded, words)
     shortest, longest = characters
-    for kind, _, run in runs(fold(text)):
+    for kind, _, run in runs(plain):
         if kind == "sign":
             continue
         bordered = f" {run} "
         for length in range(shortest, longest + 1):
             for start in range(len(bordered) - length + 1):
                 yield "c" + bordered[start : start + length]
+        consonants = _VOWELS.sub("", run)
+        if len(consonants) > 1:
+            yield "c#" + consonants
+
+
+def _sequences(found: list[str], longest: int) -> Iterator[str]:
+    """Yield all sequences of up to so many tokens."""
+    for length in range(1, longest + 1):
+        for start in range(len(found) - length + 1):
+            yield "w" + " ".join(found[start : start + length])

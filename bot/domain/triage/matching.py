@@ -200,7 +200,7 @@ class _Checks:
     """The words of a message at which phrases do not count, and who says so.
 
     Many words of one language are something else in the next: "16t" is an age in Vietnamese and
-    hours in Danish. So another language takes back a phrase only if it reads as much of the message.
+    hours in Danish. So another language takes a phrase back only if it reads as many words of it.
     """
 
     def __init__(self, sentences_of: Callable[[int], int]) -> None:
