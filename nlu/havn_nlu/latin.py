@@ -10,12 +10,27 @@ import re
 
 _CYRILLIC = {
     **dict(zip("абвгґдеэзиіїйклмнопрстуфх", "abvggdeeziiiiklmnoprstufh", strict=True)),
-    **{"є": "ie", "ж": "zh", "ё": "e", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sht"},
-    **{"ъ": "a", "ы": "i", "ь": "", "ю": "iu", "я": "ia"},
+    "є": "ie",
+    "ж": "zh",
+    "ё": "e",
+    "ц": "ts",
+    "ч": "ch",
+    "ш": "sh",
+    "щ": "sht",
+    "ъ": "a",
+    "ы": "i",
+    "ь": "",
+    "ю": "iu",
+    "я": "ia",
 }
 _ARABIC = {
     **dict(zip("ابتجحدذرزسصضطظعفقكلمنهوي", "abtj7ddrzssdtz3f9klmnhoi", strict=True)),
-    **{"ث": "th", "خ": "kh", "ش": "sh", "غ": "gh", "ء": "", "ـ": ""},
+    "ث": "th",
+    "خ": "kh",
+    "ش": "sh",
+    "غ": "gh",
+    "ء": "",
+    "ـ": "",
     # Forms of one letter, and the Persian ones that many phones type.
     **dict(zip("أإآٱةىئؤگکی", "aaaahiiokki", strict=True)),
 }
