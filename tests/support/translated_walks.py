@@ -21,6 +21,8 @@ from tests.support.walks import ACTS, FOLDER, Step, Walk, read
 PHRASES = FOLDER / "phrases"
 # These are about two languages, and written out for both.
 _WRITTEN_OUT = frozenset({"en", "da"})
+# The label by which somebody comes back to the language of a walk.
+_ENGLISH = "English"
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -60,8 +62,8 @@ class _Words:
         """Return a step in this language; what was shown in another is said as it stands."""
         said = dict(step.says)
         for name, what in said.items():
-            acts = name in ACTS and "in" not in last.says
-            if acts or "in" not in said:
+            display = last if name in ACTS else step
+            if "in" not in display.says or what == _ENGLISH:
                 said[name] = self._said(name, what)
         return Step(step.where, said)
 
@@ -81,7 +83,7 @@ class _Words:
         return what
 
     def _label(self, label: str) -> str:
-        if label == "English":
+        if label == _ENGLISH:
             return own_name(self.locale)
         return self.renderer.texts.get("button", label, self.locale)
 

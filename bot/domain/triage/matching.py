@@ -16,6 +16,8 @@ from bot.domain.triage.rules import Role, Rule, Slot
 TEXT_LIMIT: Final = 8_000
 _SPELLED_LETTERS = range(3, 13)
 _MOST_GLUED_MESSAGE = 12
+# A single word is too often something else in another language.
+_FEWEST_FOREIGN_WORDS = 2
 
 
 class Message:
@@ -219,7 +221,7 @@ class _Checks:
         """Return the words of which a rule that read so many words can have none."""
 
         def counts(other: str, words: int) -> bool:
-            return other == locale or words.bit_count() >= size
+            return other == locale or words.bit_count() >= max(size, _FEWEST_FOREIGN_WORDS)
 
         groups = {"", rule.group, *SIGNS.get(rule.group, ())}
         closed = self._of(Role.ELSEWHERE, counts)
