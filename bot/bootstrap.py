@@ -162,11 +162,6 @@ def _refuse_what_cannot_be_shown(renderer: Renderer) -> None:
                 raise FactError(f"{screen.id} cannot be shown: {error}") from None
 
 
-def learned_languages(settings: Settings) -> frozenset[str]:
-    """Return the languages that the NLU unit has examples of."""
-    return frozenset(folder.name for folder in (settings.root / "nlu" / "data").glob("*/"))
-
-
 def database_url(settings: Settings) -> str:
     """Return the address of the database: SQLite below the data folder unless set."""
     return settings.database_url or f"sqlite:///{settings.data_dir / 'havn.db'}"
@@ -360,7 +355,6 @@ def _wire(
             renderer=renderer,
             lexicons=lexicons,
             codes=codes,
-            learned=learned_languages(settings),
         ),
         renderer=renderer,
         eraser=eraser,

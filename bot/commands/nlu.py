@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,16 @@ from rich.table import Table
 
 from bot.adapters import catalog
 from bot.adapters.nlu import SocketDialogue
-from bot.bootstrap import learned_languages, locales_folder, nlu_unit
+from bot.bootstrap import locales_folder, nlu_unit
 from bot.commands.progress import nlu_progress
 from bot.domain.errors import ConfigurationError, DialogueUnavailableError
+from bot.domain.opening import LOCALE_CONFIDENCE
 from bot.domain.triage import (
     Level,
     Lexicon,
     Understanding,
     assess,
     first_screen,
-    is_strange,
     offered_level,
 )
 from bot.domain.turn import MENU
@@ -56,6 +55,7 @@ class Prediction:
     confidence: float
     level: Level
     locale: str
+    locale_confidence: float
     outcomes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,10 +84,9 @@ async def evaluate(
     """Print accuracy, macro-F1, recall per level and false alarms for each language."""
     examples = read_examples(file)
     lexicons = catalog.read_lexicons(locales_folder(settings))
-    learned = learned_languages(settings)
     async with _dialogue(settings) as dialogue:
         results = [
-            await _predict(dialogue, lexicons, learned, example)
+            await _predict(dialogue, lexicons, example)
             for example in track(examples, "Asking", console=Console(stderr=True), transient=True)
         ]
     if predictions:
@@ -158,7 +157,6 @@ async def _dialogue(settings: Settings) -> AsyncIterator[SocketDialogue]:
 async def _predict(
     dialogue: SocketDialogue,
     lexicons: Sequence[Lexicon],
-    learned: AbstractSet[str],
     example: Example,
 ) -> Prediction:
     assessment = assess(example.text, lexicons)
@@ -170,7 +168,6 @@ async def _predict(
         assessment,
         meaning.intent,
         meaning.ranking,
-        strange=is_strange(assessment, meaning.locale, learned),
         danger=meaning.danger,
         self_harm=meaning.self_harm,
     )
@@ -181,6 +178,7 @@ async def _predict(
         confidence=confidence,
         level=offered_level(understanding),
         locale=meaning.locale,
+        locale_confidence=meaning.locale_confidence,
         outcomes=(screen,) if screen else meaning.outcomes,
     )
 
@@ -212,7 +210,14 @@ def _figures(pairs: Sequence[tuple[Example, Prediction]]) -> dict[str, Any]:
         "false_alarms_red": _share(p.level is Level.RED for _, p in calm),
         "asked_again": _share("utter_fallback_1" in p.outcomes for _, p in pairs),
         "language": _share(e.locale == p.locale for e, p in pairs),
+        "wrong_language": _share(_is_wrong_language(e, p) for e, p in pairs),
     }
+
+
+def _is_wrong_language(example: Example, prediction: Prediction) -> bool:
+    """Tell whether the answer would come in another language than the text, and not by choice."""
+    sure = prediction.locale_confidence >= LOCALE_CONFIDENCE
+    return sure and prediction.locale not in ("", example.locale)
 
 
 def _share(hits: Any) -> float | None:
@@ -241,6 +246,7 @@ def _print(report: Mapping[str, Any]) -> None:
         "false_alarms_red",
         "asked_again",
         "language",
+        "wrong_language",
     )
     for row in rows:
         table.add_row(row, *(str(figures[row]) for figures in report.values()))

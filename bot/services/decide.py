@@ -4,7 +4,6 @@ Danger words first, then the label of a button, then the NLU unit, then the turn
 """
 
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,7 +24,6 @@ from bot.domain.triage import (
     Lexicon,
     Understanding,
     assess,
-    is_strange,
 )
 from bot.logs import error_class, logger
 from bot.ports import Arrival, Clock, Dialogue, Outgoing, Sealer
@@ -151,16 +149,14 @@ class Decider:
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
         codes: ReturnCodes | None,
-        learned: AbstractSet[str],
     ) -> None:
-        """Take what a turn needs; ``learned`` are the languages of the NLU unit."""
+        """Take what a turn needs."""
         self._sealer = sealer
         self._clock = clock
         self._dialogue = dialogue
         self._renderer = renderer
         self._lexicons = lexicons
         self._codes = codes
-        self._learned = learned
 
     async def __call__(self, case: Case, shift: Shift) -> Draft:
         """Decide a case; one that cannot be decided is answered with numbers, once.
@@ -296,7 +292,6 @@ class Decider:
             meaning.outcomes,
             meaning.locale,
             meaning.locale_confidence,
-            is_strange(words.assessment, meaning.locale, self._learned),
             meaning.danger,
             meaning.self_harm,
         )
@@ -320,10 +315,11 @@ def _settled(assessment: Assessment) -> bool:
 def _spoken(assessment: Assessment, locale: str) -> Understanding:
     """Return words of danger with the locale they are written in, if the present one lacks them.
 
-    Single words belong to several languages: they tell the locale only where one alone has them.
+    Only phrases tell a language. Single words belong to several, or look like a word of another.
     """
     told = assessment.locales
-    if not told or locale in told or (assessment.screen is None and len(told) > 1):
+    phrase = assessment.screen is not None or assessment.unread is Level.RED
+    if not told or locale in told or not phrase:
         return Understanding(assessment)
     return Understanding(assessment, locale=min(told), locale_confidence=1.0)
 

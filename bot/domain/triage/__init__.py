@@ -19,7 +19,6 @@ from bot.domain.triage.evidence import (
     Understanding,
     confirmed_danger,
     first_screen,
-    is_strange,
     offered_level,
 )
 from bot.domain.triage.levels import CARE, DANGER, Flag, Level
@@ -41,6 +40,5 @@ __all__ = [
     "assess",
     "confirmed_danger",
     "first_screen",
-    "is_strange",
     "offered_level",
 ]

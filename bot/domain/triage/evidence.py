@@ -6,7 +6,6 @@ alone makes nothing red and lowers nothing that explicit words say.
 """
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,9 +33,9 @@ _LIKELY: Final = 0.1
 class Understanding:
     """What triage and, where it was asked, the NLU unit made of a text.
 
-    ``locale`` is the language it found, "" where it knows too few of the words. ``strange`` when
-    the words of triage are of a language it never learned. ``danger`` and ``self_harm`` are the
-    chances that the text tells of a danger, or of an act of self-harm, that is now.
+    ``locale`` is the language it found, "" where it knows too few of the words. ``danger`` and
+    ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
+    is now.
     """
 
     assessment: Assessment
@@ -45,7 +44,6 @@ class Understanding:
     outcomes: tuple[str, ...] = ()
     locale: str = ""
     locale_confidence: float = 0.0
-    strange: bool = False
     danger: float = 0.0
     self_harm: float = 0.0
 
@@ -56,25 +54,14 @@ class Understanding:
 
     @property
     def is_read(self) -> bool:
-        """Tell whether the unit read it, in a language that it has learned."""
-        return bool(self.intent) and not self.strange
-
-
-def is_strange(assessment: Assessment, locale: str, learned: AbstractSet[str]) -> bool:
-    """Tell whether the words of triage are of languages the unit never learned.
-
-    Where it knows the ``locale`` of the text all the same, one learned language among those of the
-    words is enough: many languages share single words.
-    """
-    told = assessment.locales
-    return bool(told - learned) and not (locale and told & learned)
+        """Tell whether the unit read it."""
+        return bool(self.intent)
 
 
 def offered_level(understanding: Understanding) -> Level:
     """Return the level a text calls for; nothing lowers what explicit words say.
 
-    Where nobody read the meaning, or in a language unknown to the unit, words near danger count as
-    unread.
+    Where nobody read the meaning, words near danger count as unread.
     """
     if confirmed_danger(understanding):
         return Level.RED

@@ -13,7 +13,6 @@ from bot.domain.triage import (
     Understanding,
     confirmed_danger,
     first_screen,
-    is_strange,
     offered_level,
 )
 
@@ -96,31 +95,3 @@ def test_unread_only_plain_phrases_come_before_another_screen_with_a_number(
 def test_unread_numbers_come_before_the_question_about_age(words: Assessment, screen: str) -> None:
     child = Understanding(replace(words, level=Level.ORANGE, screen="utter_minor_check"))
     assert first_screen(child) == screen
-
-
-@pytest.mark.parametrize(
-    ("strange", "level", "screen"), [(False, Level.GREY, None), (True, Level.RED, DANGER)]
-)
-def test_a_language_strange_to_the_unit_counts_as_unread(
-    strange: bool, level: Level, screen: str | None
-) -> None:
-    read = Understanding(PLAIN, "greet", strange=strange, danger=0.01)
-    assert (offered_level(read), first_screen(read)) == (level, screen)
-
-
-@pytest.mark.parametrize(
-    ("told", "locale", "strange"),
-    [
-        ({"ro"}, "", True),
-        ({"ro"}, "en", True),  # a cry in Romanian among English words
-        ({"ro", "en"}, "", True),
-        ({"ro", "en"}, "en", False),  # a word that both have
-        ({"en"}, "", False),  # English with a spelling of its own
-        (set(), "", False),
-    ],
-)
-def test_strange_is_what_only_languages_never_learned_call_for(
-    told: set[str], locale: str, strange: bool
-) -> None:
-    words = Assessment(danger_words=True, locales=frozenset(told))
-    assert is_strange(words, locale, {"en", "da"}) is strange
