@@ -1,13 +1,18 @@
-"""Pictures of the web chat for the documentation: python -m tests.browser.screenshots."""
+"""Pictures of the web chat for the documentation: python -m tests.browser.screenshots.
 
+``python -m tests.browser.screenshots languages`` makes the two sheets of all languages only.
+"""
+
+import base64
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from bot.i18n import LOCALES
 from tests.browser.site import Site, launch, serve, visit
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -98,6 +103,44 @@ def take(folder: Path, names: frozenset[str]) -> None:
         browser.close()
 
 
+_SMALL = {"width": 320, "height": 568}
+# Where words are longest and matter most.
+_SHEETS = {
+    "languages-menu": (_START, _MENU),
+    "languages-danger": (_START, _MENU, "utter_danger_now"),
+}
+
+
+def take_sheets(folder: Path) -> None:
+    """Put one screen of every language on one sheet, as the smallest phone shows it."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for name, taps in _SHEETS.items():
+            pictures = [_small(browser, locale, taps) for locale in LOCALES]
+            page = browser.new_page(viewport={"width": 2352, "height": 1184})
+            images = (base64.b64encode(picture).decode() for picture in pictures)
+            page.set_content(
+                "<body style='margin:8px;display:flex;flex-wrap:wrap;gap:8px;background:#888'>"
+                + "".join(f"<img width=320 src='data:image/png;base64,{one}'>" for one in images)
+            )
+            page.screenshot(path=folder / f"{name}.png")
+        browser.close()
+
+
+def _small(browser: Browser, locale: str, taps: tuple[str, ...]) -> bytes:
+    with serve() as site:
+        tag = locale.replace("_", "-")
+        context = visit(browser, viewport=_SMALL, device_scale_factor=1, locale=tag)
+        page = context.new_page()
+        page.goto(site.url)
+        for tap in taps:
+            _tap(page, tap)
+        page.wait_for_timeout(120)
+        picture = page.screenshot()
+        context.close()
+        return picture
+
+
 def _tap(page: Page, tap: str) -> None:
     nonce = page.locator("#answers [name=nonce]").input_value()
     page.locator(f"button[value='{tap}']").first.click()
@@ -107,4 +150,8 @@ def _tap(page: Page, tap: str) -> None:
 
 
 if __name__ == "__main__":
-    take(FOLDER, frozenset(sys.argv[1:]))
+    names = frozenset(sys.argv[1:])
+    if names != {"languages"}:
+        take(FOLDER, names)
+    if not names or "languages" in names:
+        take_sheets(FOLDER)

@@ -42,8 +42,24 @@ _MEASURE = """screens => {
     if (document.documentElement.scrollWidth > innerWidth) cut.push('the page');
     if (cut.length) wide.push([screen.id, ...cut]);
   }
-  const always = [...document.querySelectorAll('#row button, #exit, #top .name, #write')];
-  return wide.concat(always.filter(outside).map(e => e.textContent.trim()));
+  // A word of a button is never broken; Thai writes no spaces, so its lines break inside.
+  const broken = e => {
+    const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      for (const word of walk.currentNode.data.matchAll(/\\S+/g)) {
+        if (/[\\u0e00-\\u0e7f]/.test(word[0])) continue;
+        const range = document.createRange();
+        range.setStart(walk.currentNode, word.index);
+        range.setEnd(walk.currentNode, word.index + word[0].length);
+        if (range.getClientRects().length > 1) return true;
+      }
+    }
+    return false;
+  };
+  const always = [...document.querySelectorAll('#row button, #exit, #top .name')];
+  const high = document.getElementById('top').offsetHeight > 80 ? ['the top takes two lines'] : [];
+  const cut = always.filter(e => outside(e) || broken(e)).map(e => e.textContent.trim());
+  return [...wide, ...cut, ...high];
 }"""
 
 
