@@ -29,16 +29,20 @@ def test_the_unit_is_asked_where_meaning_could_make_it_more_urgent(
 
 
 @pytest.mark.parametrize(
-    ("screen", "told", "locale"),
+    ("screen", "unread", "told", "locale"),
     [
-        ("utter_danger_now", {"da"}, "da"),
-        ("utter_danger_now", {"en"}, ""),  # the present one
-        ("utter_danger_now", {"da", "en"}, ""),
-        (None, {"da"}, "da"),
-        (None, {"da", "fr"}, ""),  # single words belong to many languages
-        (None, set(), ""),
+        ("utter_danger_now", Level.GREY, {"da"}, "da"),
+        ("utter_danger_now", Level.GREY, {"en"}, ""),  # the present one
+        ("utter_danger_now", Level.GREY, {"da", "en"}, ""),
+        (None, Level.RED, {"da"}, "da"),
+        # Single words belong to many languages, or look like a word of another.
+        (None, Level.ORANGE, {"da"}, ""),
+        (None, Level.GREY, {"da", "fr"}, ""),
+        (None, Level.GREY, set(), ""),
     ],
 )
-def test_a_cry_is_answered_in_its_language(screen: str | None, told: set[str], locale: str) -> None:
-    spoken = decide._spoken(Assessment(screen=screen, locales=frozenset(told)), "en")
-    assert spoken.locale == locale
+def test_a_cry_is_answered_in_its_language(
+    screen: str | None, unread: Level, told: set[str], locale: str
+) -> None:
+    assessment = Assessment(screen=screen, unread=unread, locales=frozenset(told))
+    assert decide._spoken(assessment, "en").locale == locale
