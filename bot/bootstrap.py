@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ from bot.adapters.passkeys import WebAuthn
 from bot.adapters.passwords import Argon2Hasher
 from bot.adapters.push import NoAlerts
 from bot.adapters.scenarios import read_scenarios
-from bot.adapters.sealing import EphemeralKeys, KeyRing
+from bot.adapters.sealing import EphemeralKeys, KeyRing, Stamp
+from bot.adapters.signing import LastGoodFile, Signer, Verifier
 from bot.adapters.storage import MemoryStore, SqlStore
 from bot.adapters.translator import NoTranslator
 from bot.adapters.webchat import create_app, screen_links
@@ -39,6 +41,7 @@ from bot.i18n import Texts, Values
 from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
+from bot.services.content import ContentDesk, Judge, Library, Publisher, Shipped, Watcher
 from bot.services.decide import Decider
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
@@ -115,6 +118,8 @@ class App:
     rooms: Rooms
     translator: Translator
     alerts: Alerts
+    library: Library
+    content: ContentDesk
 
     @property
     def ringer(self) -> Ringer:
@@ -254,6 +259,7 @@ async def open_app(
         is_danish_holiday(clock.now().date())
         assess("", lexicons)
         store, sealer = await stack.enter_async_context(open_store(settings))
+        library = open_library(settings, renderer)
         dialogue = dialogue or await _dialogue(settings, stack)
         ids = MessageIds()
         deliverers = {
@@ -277,11 +283,62 @@ async def open_app(
             bus,
             translator,
             alerts,
+            library,
         )
         stack.push_async_callback(app.eraser.close)
         stack.push_async_callback(app.reception.close)
         stack.push_async_callback(app.rooms.close)
         yield app
+
+
+def open_library(
+    settings: Settings, renderer: Renderer, *, kept: str = "last-good.json"
+) -> Library:
+    """Return what serves published words, with the last good ones in force."""
+    shipped = Shipped(renderer.deck, renderer.registry, renderer.texts, settings.said())
+    folder = settings.content_folder
+    library = Library(
+        shipped, renderer, Verifier(folder / "signer.pub"), LastGoodFile(folder / kept)
+    )
+    library.open()
+    return library
+
+
+def make_judge(settings: Settings, library: Library) -> Judge:
+    """Return what holds proposed texts and facts to the rules."""
+
+    @cache
+    def glossary() -> Mapping[str, Any]:
+        return catalog.read_glossary(locales_folder(settings))
+
+    return Judge(library.shipped, lambda locale: glossary().get(locale, {}), settings.linked_hosts)
+
+
+@asynccontextmanager
+async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
+    """Open what the signer's process runs: the private key, and no key of a conversation."""
+    renderer, _ = make_renderer(settings)
+    signer = Signer.open(settings.signing_key_file, settings.content_folder / "signer.pub")
+    library = open_library(settings, renderer, kept="last-signed.json")
+    stamp = Stamp.open(settings.content_folder / "desk.key")
+    clock = SystemClock()
+    store = await SqlStore.open(database_url(settings), EphemeralKeys(), stamp)
+    try:
+        yield Publisher(store, clock, library, make_judge(settings, library), signer)
+    finally:
+        await store.close()
+
+
+def watcher(app: App, role: str, channels: Sequence[Channel]) -> Watcher:
+    """Return what keeps this process at the newest published words."""
+    return Watcher(
+        process=f"{role}-{secrets.token_hex(4)}",
+        channels=channels,
+        store=app.store,
+        clock=app.clock,
+        library=app.library,
+        say=app.reception.greet,
+    )
 
 
 @asynccontextmanager
@@ -291,7 +348,8 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[Store, KeyRing]]
         _make_folder(settings.data_dir)
         sealer = KeyRing.open(settings.keys_folder)
         stack.callback(sealer.close)
-        store = await SqlStore.open(database_url(settings), sealer)
+        stamp = Stamp.open(settings.content_folder / "desk.key")
+        store = await SqlStore.open(database_url(settings), sealer, stamp)
         stack.push_async_callback(store.close)
         yield store, sealer
 
@@ -320,6 +378,7 @@ def _wire(
     bus: Bus,
     translator: Translator,
     alerts: Alerts,
+    library: Library,
 ) -> App:
     posted = _waker(deliverers)
     ballast = Ballast(settings.data_dir / "ballast")
@@ -416,6 +475,8 @@ def _wire(
         Rooms(partial(make_world, settings, clock, renderer), clock),
         translator,
         alerts,
+        library,
+        ContentDesk(store, clock, library, make_judge(settings, library)),
     )
 
 
@@ -531,12 +592,14 @@ def web_app(app: App, channels: Channels) -> ASGIApp:
     renderer = app.renderer
     return create_app(
         app.reception,
-        word=renderer.values.word,
+        word=renderer.word,
         locales=lambda: renderer.texts.locales,
-        links=partial(screen_links, renderer.deck, renderer.registry, app.settings.said()),
-        privacy=partial(
-            privacy_page,
+        links=lambda screen: screen_links(
+            renderer.deck, renderer.registry, app.settings.said(), screen
+        ),
+        privacy=lambda locale: privacy_page(
             renderer.values,
+            locale,
             telegram=bool(app.settings.telegram_token),
             translator=app.translator.ready,
         ),
@@ -569,6 +632,7 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         rooms=app.rooms,
         translator=app.translator,
         alerts=app.alerts,
+        content=app.content,
     )
 
 

@@ -89,6 +89,19 @@ def serve(settings: Settings, role: str) -> None:
 
 
 @main.command()
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@click.pass_obj
+def sign(settings: Settings, until_stdin_closes: bool) -> None:
+    """Publish what two people approved: the only process that holds the signing key.
+
+    serve and demo run it themselves unless HAVN_SIGNER is off.
+    """
+    from bot.commands import sign as signing  # noqa: PLC0415
+
+    _run(signing.sign(settings, until_stdin_closes=until_stdin_closes))
+
+
+@main.command()
 @click.option("--locale", default="", help="Language to begin in, for example da.")
 @click.option(
     "--script",

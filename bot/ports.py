@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType, Protocol
 
+from bot.content_ports import Contents
 from bot.domain.conversation import Conversation
 from bot.domain.handover import Handover
 from bot.domain.messages import (
@@ -467,6 +468,7 @@ class UnitOfWork(Protocol):
     sessions: Sessions
     subscriptions: Subscriptions
     audit: AuditTrail
+    contents: Contents
 
 
 class Store(Protocol):

@@ -55,6 +55,10 @@ class Settings:
 
     return_codes: bool = False
 
+    signer: str = "auto"
+    signing_key: Path | None = None
+    content_hosts: str = ""
+
     translator_url: str = ""
     translator_key: str = field(default="", repr=False)
 
@@ -79,6 +83,8 @@ class Settings:
         self._check_addresses()
         if self.nlu not in ("auto", "socket", "off"):
             raise ConfigurationError("HAVN_NLU must be auto, socket or off")
+        if self.signer not in ("auto", "off"):
+            raise ConfigurationError("HAVN_SIGNER must be auto or off")
         if bool(self.telegram_webhook_url) != bool(self.telegram_webhook_secret):
             raise ConfigurationError(
                 "HAVN_TELEGRAM_WEBHOOK_URL and HAVN_TELEGRAM_WEBHOOK_SECRET go together: "
@@ -158,6 +164,22 @@ class Settings:
     def socket(self) -> Path:
         """Return the socket of the NLU unit."""
         return self.nlu_socket or self.data_dir / "nlu.sock"
+
+    @property
+    def content_folder(self) -> Path:
+        """Return where the last good words are kept, and the public key they are verified with."""
+        return self.data_dir / "content"
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Return the signer's private key: elsewhere where the web process must not read it."""
+        return self.signing_key or self.data_dir / "signing" / "key"
+
+    @property
+    def linked_hosts(self) -> frozenset[str]:
+        """Return the sites that facts may name besides those of the shipped ones."""
+        hosts = (host.strip().lower() for host in self.content_hosts.split(","))
+        return frozenset(host for host in hosts if host)
 
     @property
     def push_hosts(self) -> tuple[str, ...]:

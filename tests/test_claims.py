@@ -22,7 +22,6 @@ from bot.adapters.code_words import read_code_words
 from bot.adapters.storage import tables
 from bot.bootstrap import App, policy
 from bot.commands.chat import chat
-from bot.commands.check import RUNTIME
 from bot.domain.conversation import Consent, Notify
 from bot.domain.errors import AlreadyTakenError, NotYoursError
 from bot.domain.handover import SIGNAL, Close, Outcome, State
@@ -33,6 +32,7 @@ from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Messages
 from bot.services import erase
+from bot.services.content.rules import RUNTIME
 from bot.services.privacy import privacy_page
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
 from tests.support import translation_server

@@ -24,7 +24,7 @@ from bot.adapters.nlu import NoDialogue
 from bot.adapters.sealing import KeyRing
 from bot.adapters.sealing.cipher import decrypt
 from bot.bootstrap import App
-from bot.commands.check import RUNTIME, check
+from bot.commands.check import check
 from bot.domain import wording
 from bot.domain.errors import (
     AlreadyTakenError,
@@ -39,6 +39,7 @@ from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
 from bot.ports import Meaning
+from bot.services.content.rules import RUNTIME
 from bot.settings import Settings
 from tests.support.app import COLLEAGUE, Visitor, on_shift, running, screens
 from tests.support.deck import ROOT, deck, renderer

@@ -23,10 +23,13 @@ from bot.bootstrap import (
     nlu_unit,
     open_app,
     trail,
+    watcher,
     web_app,
 )
 from bot.commands.progress import nlu_progress
+from bot.commands.sign import keep_signing
 from bot.domain.errors import ConfigurationError, HavnError
+from bot.domain.messages import Channel
 from bot.logs import error_class, logger
 from bot.services.staff.demo import COUNSELLOR, EDITOR, DemoLinks
 from bot.settings import LOOPBACK, Settings, is_local
@@ -93,17 +96,30 @@ async def _running(
         channels = await stack.enter_async_context(channels_of(settings))
         app = await stack.enter_async_context(open_app(settings, channels=channels.ports))
         app.ballast.fill()
-        tasks: list[Task] = [app.keeper.run()]
+        tasks: list[Task] = [app.keeper.run(), watcher(app, role, _spoken(role)).run()]
         if chat_socket and console_socket:
             tasks.append(answer_http(web_app(app, channels), chat_socket))
             tasks.append(answer_http(console_app(app, links), console_socket))
             tasks.append(trail(app).run())
             tasks.append(app.ringer.run())
+            if settings.signer == "auto":
+                tasks.append(keep_signing(app.settings))
         if role in (Role.ALL, Role.TELEGRAM):
             tasks += channels.listening(app)
         if role in (Role.ALL, Role.TELEGRAM, Role.DELIVER):
             tasks += [deliverer.run() for deliverer in app.deliverers.values()]
         yield app, tasks
+
+
+def _spoken(role: Role) -> Sequence[Channel]:
+    """Return the channels a process of a role speaks on."""
+    match role:
+        case Role.WEB:
+            return (Channel.WEB,)
+        case Role.TELEGRAM | Role.DELIVER:
+            return (Channel.TELEGRAM,)
+        case _:
+            return tuple(Channel)
 
 
 def listen(address: Address, setting: str) -> socket.socket:

@@ -54,7 +54,11 @@ class AuditEvent(enum.StrEnum):
     LEVEL_CHANGED = "level_changed"
     WHISPERED = "whispered"
     TEXT_EDITED = "text_edited"
-    TEXT_PUBLISHED = "text_published"
+    TEXT_SUBMITTED = "text_submitted"
+    TEXT_APPROVED = "text_approved"
+    TEXT_SENT_BACK = "text_sent_back"
+    TEXT_DROPPED = "text_dropped"
+    TEXT_ROLLED_BACK = "text_rolled_back"
     # Never recorded: what stands in the place of an entry that somebody made illegible.
     UNREADABLE = "unreadable"
 

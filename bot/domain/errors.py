@@ -25,7 +25,11 @@ HavnError
 │   ├── ReasonMissingError      a step that needs a reason has none
 │   ├── FullError               the counsellor holds as much as one should
 │   ├── StillOpenError          a shift cannot end with open conversations
-│   └── NotOnShiftError         only who is on shift takes conversations
+│   ├── NotOnShiftError         only who is on shift takes conversations
+│   ├── FourEyesError           somebody else must approve what this person wrote
+│   └── NotNowError             a change of a text or fact is not in a state that allows it
+├── ContentError            no such text or fact, or one that may not be published
+│   └── BundleError         what was published is not signed, not new or not readable
 └── StaffError              an account at the console cannot be what was asked for
     ├── AliasError          an alias is not of the right form, or somebody has it
     ├── RolesConflictError  roles that exclude one another, or none
@@ -147,6 +151,22 @@ class StillOpenError(RefusedError):
 
 class NotOnShiftError(RefusedError):
     """Only who is on shift takes conversations."""
+
+
+class FourEyesError(RefusedError):
+    """Somebody else must approve: the wish is of an author ("own") or a new account ("new")."""
+
+
+class NotNowError(RefusedError):
+    """A change is not in a state that allows what was asked."""
+
+
+class ContentError(HavnError, ValueError):
+    """There is no such text or fact, or it may not be published."""
+
+
+class BundleError(ContentError):
+    """A bundle is not signed by the signer's key, is older than the last one, or is damaged."""
 
 
 class StaffError(HavnError):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from bot.domain.errors import FactError
 from bot.domain.hours import WeekHours
@@ -56,6 +57,47 @@ class Fact:
     verify_before_launch: bool = True
     conflicts: str = ""
 
+    @classmethod
+    def read(cls, key: str, raw: Mapping[str, Any]) -> "Fact":
+        """Read an entry of facts.yml; KeyError, TypeError, AttributeError or ValueError if not."""
+        kind = Kind(raw["kind"])
+        return cls(
+            key=key,
+            kind=kind,
+            value=_value(kind, raw["value"]),
+            meaning=str(raw["meaning"]),
+            sources=tuple(
+                Source(str(s["url"]), str(s["says"]), str(s.get("seen") or ""))
+                for s in raw["sources"]
+            ),
+            checked_on=_day(raw["checked_on"]),
+            review_by=_day(raw["review_by"]),
+            owner=str(raw["owner"]),
+            safety=bool(raw.get("safety", False)),
+            verify_before_launch=bool(raw.get("verify_before_launch", True)),
+            conflicts=str(raw.get("conflicts") or ""),
+        )
+
+    def written(self) -> dict[str, Any]:
+        """Return the entry that ``read`` reads, as plain JSON."""
+        value = self.value
+        if isinstance(value, WeekHours):
+            value = value.written()  # type: ignore[assignment]
+        elif isinstance(value, date):
+            value = value.isoformat()
+        return {
+            "kind": self.kind.value,
+            "value": value,
+            "meaning": self.meaning,
+            "sources": [{"url": s.url, "says": s.says, "seen": s.seen} for s in self.sources],
+            "checked_on": self.checked_on.isoformat(),
+            "review_by": self.review_by.isoformat(),
+            "owner": self.owner,
+            "safety": self.safety,
+            "verify_before_launch": self.verify_before_launch,
+            "conflicts": self.conflicts,
+        }
+
     def is_overdue(self, today: date) -> bool:
         """Tell whether the review date has passed."""
         return today > self.review_by
@@ -104,3 +146,17 @@ class Registry:
     def reviewed_on(self, text: str) -> date | None:
         """Return the day the oldest fact of a text was checked; None where it rests on no fact."""
         return min((self.facts[key].checked_on for key in self.used_by(text)), default=None)
+
+
+def _value(kind: Kind, raw: Any) -> str | int | float | date | WeekHours:
+    if kind is Kind.HOURS:
+        return WeekHours.parse(raw)
+    if kind is Kind.DATE:
+        return _day(raw)
+    if kind is Kind.NUMBER:
+        return raw if isinstance(raw, (int, float)) else float(raw)
+    return str(raw).strip()
+
+
+def _day(raw: Any) -> date:
+    return raw if isinstance(raw, date) else date.fromisoformat(str(raw))

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.errors import FactError
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "holiday"
+_GRID = (*DAYS, HOLIDAY)
 # Nothing Havn knows is closed for longer than this; a grid that is never open must not loop.
 _HORIZON_DAYS = 21
 
@@ -32,6 +34,10 @@ class Span:
         if closes != time(0) and opens >= closes:
             raise FactError("hours must open before they close")
         return cls(opens, closes)
+
+    def written(self) -> str:
+        """Return the form that ``parse`` reads."""
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
 
     def contains(self, at: time) -> bool:
         """Tell whether a local time lies inside."""
@@ -59,6 +65,13 @@ class WeekHours:
             for day in (*DAYS, HOLIDAY)
         }
         return cls(ZoneInfo(str(data.get("tz", "Europe/Copenhagen"))), spans)
+
+    def written(self) -> dict[str, Any]:
+        """Return the shape that ``parse`` reads, as plain JSON."""
+        if self.always:
+            return {"always": True}
+        week = {day: [span.written() for span in self.days.get(day, ())] for day in _GRID}
+        return {"tz": self.zone.key, "week": week}
 
     def spans_on(self, day: date, is_holiday: IsHoliday) -> Sequence[Span]:
         """Return the spans of one day, in order."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from bot.domain.errors import DeckError, InvalidTapError
 
@@ -38,6 +38,8 @@ PING = "utter_push_ping"
 FALLBACK = "utter_fallback_1"
 GIVE_UP = "utter_fallback_2"
 
+# What may say the same otherwise, and on which channel.
+VARIANTS = ("web", "terminal")
 NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -68,6 +70,17 @@ class Button:
     label: str
     tap: Tap
 
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Self:
+        """Read a button of deck.yml; KeyError, ValueError or InvalidTapError if it is none."""
+        pairs = dict(pair.split("=", 1) for pair in str(raw.get("set", "")).split())
+        return cls(str(raw["label"]), Tap.decode(Tap(str(raw["to"]), pairs).encode()))
+
+    def written(self) -> dict[str, str]:
+        """Return what ``read`` reads."""
+        pairs = " ".join(f"{name}={value}" for name, value in self.tap.values.items())
+        return {"label": self.label, "to": self.tap.to} | ({"set": pairs} if pairs else {})
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -88,6 +101,37 @@ class Screen:
     in_place: bool = False
     notes: str = ""
     journeys: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, key: str, raw: Mapping[str, Any]) -> Self:
+        """Read a screen of deck.yml; KeyError, TypeError, AttributeError or ValueError if not."""
+        return cls(
+            id=key,
+            audience=str(raw["audience"]),
+            text=str(raw["text"]),
+            buttons=tuple(Button.read(button) for button in raw.get("buttons") or ()),
+            variants={name: str(raw[name]) for name in VARIANTS if name in raw},
+            topic=str(raw.get("topic", "")),
+            intent=str(raw.get("intent", "")),
+            in_place=bool(raw.get("in_place", False)),
+            notes=str(raw.get("notes", "")),
+            journeys=tuple(raw.get("journeys", ())),
+        )
+
+    def written(self) -> dict[str, Any]:
+        """Return what ``read`` reads, as plain JSON; what is empty is left out."""
+        parts = {
+            "audience": self.audience,
+            "text": self.text,
+            **self.variants,
+            "topic": self.topic,
+            "intent": self.intent,
+            "in_place": self.in_place,
+            "notes": self.notes,
+            "journeys": list(self.journeys),
+            "buttons": [button.written() for button in self.buttons],
+        }
+        return {name: part for name, part in parts.items() if part or name == "text"}
 
     def source(self, channel: str) -> str:
         """Return the English source text for a channel.

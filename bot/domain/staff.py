@@ -120,13 +120,17 @@ def alias_key(alias: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A person with an account. ``demo`` ones exist on a demo only and have no factor at all."""
+    """A person with an account. ``demo`` ones exist on a demo only and have no factor at all.
+
+    ``locale`` is the language of their console, ``translates`` those they may translate into.
+    """
 
     id: StaffId
     alias: str
     roles: frozenset[Role]
     created_at: datetime
     locale: str = ""
+    translates: frozenset[str] = frozenset()
     disabled: bool = False
     demo: bool = False
 

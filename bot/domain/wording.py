@@ -13,7 +13,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _MARKUP = re.compile(r"<[a-zA-Z/!]|</|https?://|\[[^\]]*\]\(|\*\*|__")
 # Characters that steer direction or hide: the program adds them, translators never need to (T7).
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ def markup(where: str, text: str) -> Iterator[Finding]:
     """Find markup, typed addresses and invisible characters."""
     if _MARKUP.search(text):
         yield Finding(where, "markup", "plain text only: no HTML, no Markdown, no typed address")
+    yield from invisible(where, text)
+
+
+def invisible(where: str, text: str) -> Iterator[Finding]:
+    """Find characters that nobody sees."""
     if _INVISIBLE.search(text):
         yield Finding(where, "invisible", "an invisible character: delete and type it again")
 

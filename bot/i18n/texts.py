@@ -1,7 +1,9 @@
 """Translations, read from the .po files that translators edit; English is the source."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import enum
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +37,15 @@ def read_catalog(path: Path, locale: str) -> Catalog:
         raise TranslationError(f"cannot read {path}: {error}") from error
 
 
+class Status(enum.StrEnum):
+    """How far a translation has come."""
+
+    LIVE = "live"  # approved, for the English text in force
+    DRAFT = "draft"  # nobody approved it
+    STALE = "stale"  # of an older English text
+    MISSING = "missing"
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """What is served in one locale."""
@@ -43,11 +54,21 @@ class _Words:
     drafts: Mapping[tuple[str, str], str]
 
 
+_NO_WORDS = _Words({}, {})
+
+
 class Texts:
     """Looks up approved text; drafts are served only where the operator allows it."""
 
-    def __init__(self, words: Mapping[str, _Words], *, allow_drafts: bool) -> None:
+    def __init__(
+        self,
+        words: Mapping[str, _Words],
+        *,
+        allow_drafts: bool,
+        before: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
         self._words = words
+        self.before = before or {}
         self._allow_drafts = allow_drafts
 
     @classmethod
@@ -66,6 +87,43 @@ class Texts:
             if among is None or path.parts[-3] in among
         }
         return cls(words, allow_drafts=allow_drafts)
+
+    def over(
+        self,
+        published: Mapping[str, Mapping[tuple[str, str], str]],
+        before: Mapping[tuple[str, str], str],
+    ) -> "Texts":
+        """Return texts with what was published, by locale, on top: each of it was approved.
+
+        ``before`` leads from an English text to the one it replaced: where the new one has no
+        translation, that of the old one stays. No language is added: a language needs words of
+        danger before it is offered.
+        """
+        words = dict(self._words)
+        for locale in published.keys() & words.keys():
+            shipped, texts = words[locale], published[locale]
+            words[locale] = replace(shipped, approved=ChainMap(dict(texts), dict(shipped.approved)))
+        return Texts(words, allow_drafts=self._allow_drafts, before=before)
+
+    def approved(self, context: str, source: str, locale: str) -> str:
+        """Return the approved translation of an English text, "" where there is none."""
+        return self._words.get(locale, _NO_WORDS).approved.get((context, source), "")
+
+    def draft(self, context: str, source: str, locale: str) -> str:
+        """Return the shipped draft of a translation, "" where there is none."""
+        return self._words.get(locale, _NO_WORDS).drafts.get((context, source), "")
+
+    def status(self, context: str, source: str, locale: str) -> Status:
+        """Tell how far the translation of an English text has come."""
+        words = self._words.get(locale, _NO_WORDS)
+        if (context, source) in words.approved:
+            return Status.LIVE
+        if (context, source) in words.drafts:
+            return Status.DRAFT
+        older = any(
+            key in words.approved or key in words.drafts for key in self._older(context, source)
+        )
+        return Status.STALE if older else Status.MISSING
 
     @property
     def locales(self) -> tuple[str, ...]:
@@ -89,11 +147,23 @@ class Texts:
         words = self._words.get(locale)
         if words is None or not source:
             return source
-        key = (context, source)
-        text = words.approved.get(key)
-        if text is None and self._allow_drafts:
-            text = words.drafts.get(key)
+        text = self._text(words, (context, source))
+        if text is None and self.before:
+            older = (self._text(words, key) for key in self._older(context, source))
+            text = next(filter(None, older), None)
         return text or source
+
+    def _text(self, words: _Words, key: tuple[str, str]) -> str | None:
+        text = words.approved.get(key)
+        return words.drafts.get(key) if text is None and self._allow_drafts else text
+
+    def _older(self, context: str, source: str) -> Iterator[tuple[str, str]]:
+        """Yield what an English text replaced, newest first; a circle would end here too."""
+        seen = {source}
+        while (older := self.before.get((context, source))) is not None and older not in seen:
+            seen.add(older)
+            yield context, older
+            source = older
 
 
 def _sort(catalog: Catalog) -> _Words:

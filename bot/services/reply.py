@@ -28,6 +28,10 @@ class Renderer:
     """Renders replies from memory alone, so that it works when all else is down."""
 
     def __init__(self, deck: Deck, texts: Texts, values: Values) -> None:
+        self.serve(deck, texts, values)
+
+    def serve(self, deck: Deck, texts: Texts, values: Values) -> None:
+        """Render with these from now on; whoever holds this renderer need not be told."""
         self.deck = deck
         self.texts = texts
         self.values = values
@@ -37,6 +41,10 @@ class Renderer:
     def registry(self) -> Registry:
         """Return the facts that fill the screens."""
         return self.values.registry
+
+    def word(self, key: str, locale: str, **runtime: str) -> str:
+        """Return an interface word of the deck in a locale."""
+        return self.values.word(key, locale, **runtime)
 
     def render(self, reply: Reply, channel: Channel) -> Bubble:
         """Return the words and buttons of a reply, facts as they stand now."""

@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 
 from bot.domain.factors import Session
 from bot.ports import Bus, Clock, Store, Translator
+from bot.services.content import ContentDesk
 from bot.services.hotline import Hotline, Reader
 from bot.services.practice import Rooms
 from bot.services.reply import Renderer
@@ -39,6 +40,7 @@ class Desk:
     rooms: Rooms
     translator: Translator
     alerts: Alerts
+    content: ContentDesk
     path: str = ""
 
     @property

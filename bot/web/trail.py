@@ -38,7 +38,11 @@ EVENTS: Mapping[AuditEvent, str] = {
     AuditEvent.LEVEL_CHANGED: _("Changed a level"),
     AuditEvent.WHISPERED: _("Whispered to a colleague"),
     AuditEvent.TEXT_EDITED: _("Edited a text"),
-    AuditEvent.TEXT_PUBLISHED: _("Published a text"),
+    AuditEvent.TEXT_SUBMITTED: _("Sent a text to review"),
+    AuditEvent.TEXT_APPROVED: _("Approved a text"),
+    AuditEvent.TEXT_SENT_BACK: _("Sent a text back, or stopped it"),
+    AuditEvent.TEXT_DROPPED: _("Gave up a change of a text"),
+    AuditEvent.TEXT_ROLLED_BACK: _("Brought an earlier version of all texts back"),
     AuditEvent.UNREADABLE: _("Illegible"),
 }
 _DAY = timedelta(days=1)

@@ -55,6 +55,7 @@ from bot.staff_ports import Alerts
 from bot.web import Desk, Words
 from bot.web.forgery import token_of
 from tests.support import deck
+from tests.support.content import content_desk
 from tests.support.fakes import FakeClock
 
 ADDRESS = "https://staff.example"
@@ -170,6 +171,7 @@ def make_rig(
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
         translator=NoTranslator(),
         alerts=alerts or NoAlerts(),
+        content=content_desk(store, clock, renderer, folder),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 

@@ -19,8 +19,14 @@ def deck() -> Deck:
 
 
 @cache
-def words(*, drafts: bool = True) -> tuple[Renderer, tuple[Lexicon, ...]]:
+def _words(*, drafts: bool) -> tuple[Renderer, tuple[Lexicon, ...]]:
     return make_renderer(Settings(root=ROOT, allow_drafts=drafts))
+
+
+def words(*, drafts: bool = True) -> tuple[Renderer, tuple[Lexicon, ...]]:
+    """Return the shipped words under a renderer of their own: publishing changes what it serves."""
+    shared, lexicons = _words(drafts=drafts)
+    return Renderer(shared.deck, shared.texts, shared.values), lexicons
 
 
 def renderer(*, drafts: bool = True) -> Renderer:

@@ -27,7 +27,8 @@ MINUTE = timedelta(minutes=1)
 TABLES = (
     "conversations, receipts, messages, handovers, notes, drafts, shifts, figures, timers, marks, "
     "return_codes, "
-    "staff, invitations, spent, sessions, subscriptions, audit, audit_aliases"
+    "staff, invitations, spent, sessions, subscriptions, audit, audit_aliases, "
+    "content_changes, bundles, content_remarks, servings"
 )
 
 _numbers = itertools.count(1)

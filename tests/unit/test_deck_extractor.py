@@ -10,13 +10,13 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from bot.bootstrap import make_renderer
-from bot.commands.check import RUNTIME
 from bot.deck_extractor import Extracted, extract
 from bot.domain.errors import ConfigurationError
 from bot.domain.facts import PLACEHOLDER
 from bot.domain.messages import Channel, Reply
 from bot.i18n import Texts
 from bot.i18n.texts import SOURCE, is_draft, is_stale, read_catalog
+from bot.services.content.rules import RUNTIME
 from bot.services.reply import Renderer
 from bot.settings import Settings
 from tests.support.deck import ROOT, deck

@@ -3,5 +3,6 @@
 from bot.adapters.sealing.cipher import EphemeralKeys
 from bot.adapters.sealing.proof import is_other_key
 from bot.adapters.sealing.ring import KeyRing
+from bot.adapters.sealing.stamp import Stamp
 
-__all__ = ["EphemeralKeys", "KeyRing", "is_other_key"]
+__all__ = ["EphemeralKeys", "KeyRing", "Stamp", "is_other_key"]

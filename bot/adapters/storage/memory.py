@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from bot.adapters.storage.memory_content import MemoryContents
 from bot.adapters.storage.memory_data import Data, without
 from bot.adapters.storage.memory_desk import MemoryFigures, MemoryNotes, MemoryShifts
 from bot.adapters.storage.memory_messages import MemoryMessages
@@ -52,6 +53,7 @@ class MemoryStore:
                 MemorySessions(data),
                 MemorySubscriptions(data),
                 audit,
+                MemoryContents(data),
             )
             self._data = data
             await self._vault.advance_chain(audit.next)

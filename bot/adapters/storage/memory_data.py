@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from bot.content_ports import Remark, Serving, Signed
 from bot.domain.audit import AuditAlias, Entry
+from bot.domain.content import Change, ChangeId
 from bot.domain.conversation import Conversation
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.factors import Account, Session
@@ -48,6 +50,10 @@ class Data:
     subscriptions: dict[StaffId, str] = field(default_factory=dict)
     audit: list[Entry] = field(default_factory=list)
     audit_aliases: dict[ConversationId, AuditAlias] = field(default_factory=dict)
+    changes: dict[ChangeId, Change] = field(default_factory=dict)
+    bundles: dict[int, Signed] = field(default_factory=dict)
+    remarks: dict[str, Remark] = field(default_factory=dict)
+    servings: dict[str, Serving] = field(default_factory=dict)
 
     def draft(self) -> "Data":
         """Return a copy to work on."""

@@ -108,6 +108,7 @@ class SqlStaff:
             "alias": who.alias,
             "alias_key": alias_key(who.alias),
             "roles": " ".join(sorted(who.roles)),
+            "translates": " ".join(sorted(who.translates)),
             "locale": who.locale,
             "disabled": who.disabled,
             "demo": who.demo,
@@ -211,6 +212,7 @@ def _owner(columns: Mapping[Any, Any]) -> Staff:
         roles=frozenset(Role(r) for r in columns[staff.c.roles].split() if r in known),
         created_at=codec.from_ms(columns[staff.c.created_at]),
         locale=columns[staff.c.locale],
+        translates=frozenset(columns[staff.c.translates].split()),
         disabled=columns[staff.c.disabled],
         demo=columns[staff.c.demo],
     )

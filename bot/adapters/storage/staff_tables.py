@@ -25,6 +25,8 @@ staff = Table(
     # The alias as it is compared: without case.
     Column("alias_key", String(64), unique=True, nullable=False),
     Column("roles", String(128), nullable=False),
+    # The languages a translator may write.
+    Column("translates", String(128), nullable=False, server_default=""),
     Column("locale", String(8), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("demo", Boolean, nullable=False),

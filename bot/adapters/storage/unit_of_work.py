@@ -11,7 +11,9 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.adapters.sealing import Stamp
 from bot.adapters.storage.audit import SqlAudit
+from bot.adapters.storage.content import SqlContents
 from bot.adapters.storage.conversations import SqlConversations
 from bot.adapters.storage.engine import make_engine, migrate
 from bot.adapters.storage.handovers import SqlHandovers
@@ -22,6 +24,7 @@ from bot.adapters.storage.shifts import SqlFigures, SqlShifts
 from bot.adapters.storage.staff import SqlSessions, SqlStaff
 from bot.adapters.storage.subscriptions import SqlSubscriptions
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
+from bot.content_ports import Contents, Stamps
 from bot.domain.errors import ConfigurationError, StoreUnavailableError
 from bot.ports import (
     Conversations,
@@ -59,18 +62,23 @@ class Unit:
     sessions: Sessions
     subscriptions: Subscriptions
     audit: AuditTrail
+    contents: Contents
 
 
 class SqlStore:
     """The Store over a SQL database."""
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+    def __init__(self, engine: AsyncEngine, sealer: Sealer, stamps: Stamps | None = None) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._stamps = stamps or Stamp.fresh()
 
     @classmethod
-    async def open(cls, url: str, sealer: Sealer) -> Self:
-        """Connect and bring the schema up to date; ConfigurationError when the database refuses."""
+    async def open(cls, url: str, sealer: Sealer, stamps: Stamps | None = None) -> Self:
+        """Connect and bring the schema up to date; ConfigurationError when the database refuses.
+
+        Without ``stamps`` the changes of texts and facts that others wrote count as damaged.
+        """
         try:
             await _migrate(url)
         except (SQLAlchemyError, OSError) as error:
@@ -82,7 +90,7 @@ class SqlStore:
             raise ConfigurationError(
                 "the database was made by a newer version of Havn: install that one again"
             ) from None
-        return cls(make_engine(url), sealer)
+        return cls(make_engine(url), sealer, stamps)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -108,6 +116,7 @@ class SqlStore:
                     SqlSessions(connection),
                     SqlSubscriptions(connection, self._sealer),
                     audit,
+                    SqlContents(connection, self._stamps),
                 )
                 await figures.write()
             await audit.settle()

@@ -1,0 +1,138 @@
+"""The signer: a process of its own that turns approved changes into signed bundles.
+
+It holds the private key, serves nobody, and believes nobody: it asks for two people, for the
+waiting time by its own clock and by one that cannot be set, and for every rule once more.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.content_ports import BundleSigner, Signed
+from bot.domain.content import (
+    COOL_OFF,
+    NOTHING,
+    Bundle,
+    Change,
+    ChangeId,
+    ItemKind,
+    State,
+    fits,
+)
+from bot.domain.errors import ContentError, HavnError
+from bot.i18n.values import COPENHAGEN
+from bot.logs import error_class, logger
+from bot.ports import Clock, Store, UnitOfWork
+from bot.services.content.assembly import Served, replaced
+from bot.services.content.judging import Judge
+from bot.services.content.library import Library
+
+# An approval is published within this time, in seconds, plus what the channels take to look.
+PAUSE = 2.0
+
+log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Publishes what is due. ``ticks`` is a clock that only runs forward, in seconds."""
+
+    store: Store
+    clock: Clock
+    library: Library
+    judge: Judge
+    signer: BundleSigner
+    ticks: Callable[[], float] = time.monotonic
+    _first_seen: dict[tuple[ChangeId, int], float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Publish for ever; a failure is logged, and the next round tries again."""
+        while True:
+            try:
+                await self.publish_due()
+            except HavnError as error:
+                log.error("publishing_failed", error=error_class(error))
+            await asyncio.sleep(PAUSE)
+
+    async def publish_due(self) -> int:
+        """Publish every change whose time has come; return the number of the new bundle, or 0."""
+        async with self.store.begin() as unit:
+            await self._catch_up(unit)
+            due = self._due(await unit.contents.every_open())
+            made = await self._bundle(unit, due) if due else None
+            if made is None:
+                return 0
+            body = made.body()
+            signed = Signed(made.number, body, self.signer.sign(body))
+            # Whatever stands under this number was not signed, or it would have been taken.
+            await unit.contents.publish(signed, instead=True)
+        self.library.take(signed)
+        log.info("bundle_published", number=signed.number)
+        return signed.number
+
+    async def _catch_up(self, unit: UnitOfWork) -> None:
+        """Take what was published while another signer ran; what is not signed is left alone."""
+        for signed in await unit.contents.after(self.library.bundle.number):
+            try:
+                self.library.take(signed)
+            except ContentError:
+                log.error("bundle_refused", number=signed.number)
+
+    def _due(self, changes: Sequence[Change]) -> Sequence[Change]:
+        approved = [change for change in changes if change.state is State.APPROVED]
+        now = self.ticks()
+        self._first_seen = {
+            (c.id, c.version): self._first_seen.get((c.id, c.version), now) for c in approved
+        }
+        return [c for c in approved if c.is_due(self.clock.now()) and self._has_waited(c, now)]
+
+    def _has_waited(self, change: Change, now: float) -> bool:
+        """Tell whether the waiting time has passed here too, whatever the clock was set to."""
+        since = self._first_seen[change.id, change.version]
+        return not change.guarded or now - since >= COOL_OFF.total_seconds()
+
+    async def _bundle(self, unit: UnitOfWork, due: Sequence[Change]) -> Bundle | None:
+        now = self.clock.now()
+        wishes = [change for change in due if change.item.kind is ItemKind.BUNDLE]
+        if wishes:
+            # Everything else waits for the next round, and is judged against what is live then.
+            return await self._going_back(unit, wishes, now)
+        accepted: list[Change] = []
+        links: dict[tuple[str, str], str] = {}
+        served = self.library.served
+        for change in due:
+            if not self._is_good(change, served, now):
+                await unit.contents.save(change.back(now))
+                continue
+            links |= replaced(change.item, served.value(change.item), change.value)
+            served = self.judge.with_value(change.item, change.value, served)
+            accepted.append(await unit.contents.save(change.live(now)))
+        return self.library.bundle.after(accepted, links, now) if accepted else None
+
+    def _is_good(self, change: Change, served: Served, now: datetime) -> bool:
+        today = now.astimezone(COPENHAGEN).date()
+        live = served.value(change.item)
+        return fits(change, live) and (
+            self.judge.judge(change.item, change.value, served, today).passes
+        )
+
+    async def _going_back(
+        self, unit: UnitOfWork, wishes: Sequence[Change], now: datetime
+    ) -> Bundle | None:
+        newest = wishes[-1]
+        for wish in wishes:
+            done = wish.live(now) if wish is newest else wish.drop(now)
+            await unit.contents.save(done)
+        number = int(newest.item.key)
+        if number == 0:
+            return self.library.bundle.going_back(NOTHING, now)
+        signed = await unit.contents.bundle(number)
+        try:
+            return None if signed is None else self._former(signed, now)
+        except ContentError:
+            return None
+
+    def _former(self, signed: Signed, now: datetime) -> Bundle:
+        return self.library.bundle.going_back(self.library.read(signed), now)
