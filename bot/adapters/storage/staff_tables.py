@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    text,
 )
 
 from bot.adapters.storage.tables import metadata
@@ -26,7 +27,7 @@ staff = Table(
     Column("alias_key", String(64), unique=True, nullable=False),
     Column("roles", String(128), nullable=False),
     # The languages a translator may write.
-    Column("translates", String(128), nullable=False, server_default=""),
+    Column("translates", String(128), nullable=False, server_default=text("''")),
     Column("locale", String(8), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("demo", Boolean, nullable=False),

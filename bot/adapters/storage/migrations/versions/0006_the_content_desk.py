@@ -60,7 +60,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("process", name="pk_servings"),
     )
     op.add_column(
-        "staff", sa.Column("translates", sa.String(128), nullable=False, server_default="")
+        "staff",
+        sa.Column("translates", sa.String(128), nullable=False, server_default=sa.text("''")),
     )
 
 
