@@ -31,7 +31,7 @@ from bot.commands.sign import keep_signing
 from bot.domain.errors import ConfigurationError, HavnError
 from bot.domain.messages import Channel
 from bot.logs import error_class, logger
-from bot.services.staff.demo import COUNSELLOR, EDITOR, DemoLinks
+from bot.services.staff.demo import COUNSELLOR, EDITOR, PUBLISHER, DemoLinks
 from bot.settings import LOOPBACK, Settings, is_local
 
 log = logger(__name__)
@@ -232,10 +232,11 @@ def _welcome(console: Console, settings: Settings, links: DemoLinks | None) -> N
     console.print(f"  Console    {staff}")
     if links:
         base = settings.console_address.rstrip("/")
-        for label, account in (("counsellor", COUNSELLOR), ("editor", EDITOR)):
+        roles = {"counsellor": COUNSELLOR, "editor": EDITOR, "publisher": PUBLISHER}
+        for label, account in roles.items():
             link = f"{base}/demo/{links.make(account)}"
             console.print(f"    as {label:<11}{link}", soft_wrap=True, highlight=False)
-        console.print("    [dim]Each of these two links works once.[/]")
+        console.print("    [dim]Each of these links works once.[/]")
     console.print("  Terminal   uv run havn chat")
     if settings.telegram_token:
         console.print("  Telegram   your bot answers now")

@@ -39,6 +39,7 @@ class Permission(enum.StrEnum):
     READ_OWN_CONVERSATION = "read_own_conversation"
     SUPERVISE = "supervise"
     SEE_FIGURES = "see_figures"
+    SEE_CONTENT = "see_content"
     EDIT_CONTENT = "edit_content"
     TRANSLATE = "translate"
     PUBLISH = "publish"
@@ -50,9 +51,9 @@ _CONVERSATIONS = frozenset({Permission.TAKE_CONVERSATIONS, Permission.READ_OWN_C
 _GRANTED: Mapping[Role, frozenset[Permission]] = {
     Role.RESPONDER: _CONVERSATIONS,
     Role.SUPERVISOR: _CONVERSATIONS | {Permission.SUPERVISE, Permission.SEE_FIGURES},
-    Role.EDITOR: frozenset({Permission.EDIT_CONTENT}),
-    Role.TRANSLATOR: frozenset({Permission.TRANSLATE}),
-    Role.PUBLISHER: frozenset({Permission.PUBLISH}),
+    Role.EDITOR: frozenset({Permission.SEE_CONTENT, Permission.EDIT_CONTENT}),
+    Role.TRANSLATOR: frozenset({Permission.SEE_CONTENT, Permission.TRANSLATE}),
+    Role.PUBLISHER: frozenset({Permission.SEE_CONTENT, Permission.PUBLISH}),
     Role.ADMIN: frozenset({Permission.MANAGE_STAFF, Permission.SEE_FIGURES}),
     Role.AUDITOR: frozenset({Permission.READ_AUDIT}),
 }

@@ -14,6 +14,7 @@ from bot import metrics
 from bot.web.account import account_routes
 from bot.web.alerts import SCRIPT, alert_routes, worker_routes
 from bot.web.board import board_routes
+from bot.web.content import content_routes
 from bot.web.desk import Desk
 from bot.web.enrolling import enrolling_routes
 from bot.web.figures import figure_routes
@@ -67,6 +68,7 @@ def make_app(
             *account_routes(),
             *board_routes(),
             *figure_routes(),
+            *content_routes(),
             *staff_routes(),
             *trail_routes(),
             *queue_routes(),

@@ -22,7 +22,15 @@ from bot.web.words import _, hour, language_tag, lasted, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES = ("console.css", "passkey.js", "desk.css", "desk.js", "alerts.js", "board.css")
+_FILES = (
+    "console.css",
+    "passkey.js",
+    "desk.css",
+    "desk.js",
+    "alerts.js",
+    "board.css",
+    "content.css",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ PLACES: Sequence[Place] = (
     Place("/queue", _("Queue"), Permission.TAKE_CONVERSATIONS),
     Place("/board", _("Board"), Permission.SUPERVISE),
     Place("/practice", _("Practice"), Permission.TAKE_CONVERSATIONS),
+    Place("/content", _("Texts and facts"), Permission.SEE_CONTENT),
     Place("/staff", _("Staff"), Permission.MANAGE_STAFF),
     Place("/figures", _("Figures"), Permission.SEE_FIGURES),
     Place("/audit", _("Audit trail"), Permission.READ_AUDIT),

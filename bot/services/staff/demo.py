@@ -27,9 +27,9 @@ COUNSELLOR = DemoAccount(
     "Demo counsellor",
     frozenset({Role.RESPONDER, Role.SUPERVISOR}),
 )
-EDITOR = DemoAccount(
-    StaffId("demo-editor"), "Demo editor", frozenset({Role.EDITOR, Role.PUBLISHER})
-)
+EDITOR = DemoAccount(StaffId("demo-editor"), "Demo editor", frozenset({Role.EDITOR}))
+# Apart from the editor: nobody publishes alone, on a demo neither.
+PUBLISHER = DemoAccount(StaffId("demo-publisher"), "Demo publisher", frozenset({Role.PUBLISHER}))
 
 
 class DemoLinks:

@@ -29,6 +29,7 @@ def test_who_may_do_what() -> None:
         Permission.READ_OWN_CONVERSATION: {Role.RESPONDER, Role.SUPERVISOR},
         Permission.SUPERVISE: {Role.SUPERVISOR},
         Permission.SEE_FIGURES: {Role.SUPERVISOR, Role.ADMIN},
+        Permission.SEE_CONTENT: {Role.EDITOR, Role.TRANSLATOR, Role.PUBLISHER},
         Permission.EDIT_CONTENT: {Role.EDITOR},
         Permission.TRANSLATE: {Role.TRANSLATOR},
         Permission.PUBLISH: {Role.PUBLISHER},
