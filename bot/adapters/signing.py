@@ -26,7 +26,8 @@ class Signer:
     def open(cls, private: Path, public: Path) -> "Signer":
         """Read the private key, or make both at the first call; ConfigurationError when it fails.
 
-        A private key is never made beside a public one: channels would refuse what it signs.
+        A private key is never made beside a public one: channels would refuse what it signs. A
+        public one that was lost is written again.
         """
         try:
             if not private.exists():
@@ -36,7 +37,10 @@ class Signer:
                         "both and publish everything anew"
                     )
                 _make(private, public)
-            return cls(Ed25519PrivateKey.from_private_bytes(private.read_bytes()))
+            key = Ed25519PrivateKey.from_private_bytes(private.read_bytes())
+            if not public.exists():
+                _write(public, key.public_key().public_bytes_raw())
+            return cls(key)
         except (OSError, ValueError) as error:
             if isinstance(error, ConfigurationError):
                 raise
@@ -48,11 +52,14 @@ class Signer:
 
 
 def _make(private: Path, public: Path) -> None:
-    for folder in {private.parent, public.parent}:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    write_secret(private, key.private_bytes_raw())
-    write_secret(public, key.public_key().public_bytes_raw())
+    _write(private, key.private_bytes_raw())
+    _write(public, key.public_key().public_bytes_raw())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_secret(path, content)
 
 
 class Verifier:
