@@ -13,18 +13,19 @@ from pathlib import Path
 import pytest
 
 from bot.bootstrap import App, watcher
-from bot.domain.content import digest
+from bot.domain.content import digest, fact
 from bot.domain.messages import Channel
 from bot.domain.screens import Tap
 from bot.domain.staff import Role
 from bot.services.content import Seen
 from tests.support.app import Visitor, running
-from tests.support.content import HOURS, SUNDAYS, person
+from tests.support.content import SUNDAYS, person
 from tests.support.deck import ROOT
 from tests.support.fakes import FakeClock, RecordingChannel
 
 # To start, read every language, and look at the database twice.
 PATIENCE = 60.0
+HOURS = fact("cmm_hours")
 
 
 def environment(folder: Path) -> Mapping[str, str]:
@@ -44,7 +45,7 @@ def machine() -> FakeClock:
 
 async def there(path: Path) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not path.exists():  # noqa: ASYNC110 -- another process makes it
+        while not os.path.exists(path):  # noqa: ASYNC110, ASYNC240, PTH110 -- another process makes it
             await asyncio.sleep(0.1)
 
 
