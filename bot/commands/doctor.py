@@ -16,6 +16,7 @@ from bot.commands.examination import (
     Finding,
     Mark,
     channels,
+    content,
     machine,
     nlu,
     staff,
@@ -69,6 +70,7 @@ async def examine(settings: Settings, today: date | None = None) -> Sequence[Fin
     findings += [finding async for finding in staff.examine(settings)]
     findings += [finding async for finding in channels.examine(settings)]
     findings += words.examine(settings, today)
+    findings += content.examine(settings)
     findings += [finding async for finding in nlu.examine(settings)]
     findings += [finding async for finding in translator.examine(settings)]
     return findings

@@ -42,6 +42,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     else:
         yield _answering(active)
         yield _letting_in(active)
+        yield _publishing(active)
     yield _trail_key(settings.keys_folder / "keys.db")
 
 
@@ -97,6 +98,16 @@ def _letting_in(active: Collection[Roles]) -> Finding:
     says = "only one: nobody could give them a new link" if admins else "none"
     do = "havn staff invite --role admin --alias NAME"
     return Finding(AREA, "Administrators", Mark.LOOK, says, do)
+
+
+def _publishing(active: Sequence[Roles]) -> Finding:
+    """Tell whether two different people can bring a new text or fact to visitors."""
+    editors = {i for i, roles in enumerate(active) if Role.EDITOR in roles}
+    publishers = {i for i, roles in enumerate(active) if Role.PUBLISHER in roles}
+    if any(one != other for one in editors for other in publishers):
+        return Finding(AREA, "Editors", Mark.FINE, "two people can publish")
+    do = "havn staff invite --role editor (and --role publisher, for somebody else) --alias NAME"
+    return Finding(AREA, "Editors", Mark.LOOK, "nobody can publish: it takes two people", do)
 
 
 def _trail_key(database: Path) -> Finding:
