@@ -65,6 +65,9 @@ if TYPE_CHECKING:
 
 log = logger(__name__)
 
+# How soon a bot's name and commands follow what was published.
+_PROFILE_SECONDS = 30.0
+
 # Screens the program shows by itself: a deck without one of them would fail when it matters.
 _NEEDED = frozenset(
     {
@@ -566,12 +569,11 @@ def _intake(app: App, client: "Client") -> "Intake":
 
 
 async def _listen_to_telegram(app: App, client: "Client") -> None:
-    """Publish the profile, then poll; with a webhook, register it and leave the rest to it."""
-    from bot.adapters.telegram import Poller, Profile, register_webhook  # noqa: PLC0415
+    """Keep the profile, and poll; with a webhook, register it and leave the rest to it."""
+    from bot.adapters.telegram import Poller, register_webhook  # noqa: PLC0415
 
-    renderer, settings = app.renderer, app.settings
-    profile = Profile(client, renderer.deck, renderer.values, lambda: renderer.texts.locales)
-    publishing = asyncio.create_task(profile.publish())
+    settings = app.settings
+    publishing = asyncio.create_task(_keep_profile(app, client))
     try:
         if settings.telegram_webhook_url:
             await register_webhook(
@@ -585,6 +587,21 @@ async def _listen_to_telegram(app: App, client: "Client") -> None:
             await intake.close()
     finally:
         publishing.cancel()
+
+
+async def _keep_profile(app: App, client: "Client") -> None:
+    """Write the profile at the start, and anew after each publication."""
+    from bot.adapters.telegram import Profile  # noqa: PLC0415 -- see channels_of
+
+    renderer, written = app.renderer, -1
+    while True:
+        if written != app.library.bundle.number:
+            written = app.library.bundle.number
+            profile = Profile(
+                client, renderer.deck, renderer.values, lambda: renderer.texts.locales
+            )
+            await profile.publish()
+        await asyncio.sleep(_PROFILE_SECONDS)
 
 
 def web_app(app: App, channels: Channels) -> ASGIApp:

@@ -1,15 +1,19 @@
 """The profile people see before they write: in each locale, written only where it differs."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot import bootstrap
 from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import Profile
 from bot.domain.facts import Registry
 from bot.domain.screens import Deck
 from bot.i18n import Texts, Values
+from tests.support.app import running
 from tests.support.claims import phone
 from tests.support.fakes import FakeClock
 from tests.support.telegram_api import TelegramApi
@@ -138,3 +142,26 @@ async def test_a_choice_of_language_leaves_nothing_beside_the_messages(tmp_path:
         called = {call.method.lower() for call in chat.api.calls}
     assert "sendmessage" in called
     assert not [method for method in called if method.startswith("set")]
+
+
+async def test_the_profile_follows_what_is_published(
+    api: TelegramApi, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "_PROFILE_SECONDS", 0.05)
+    monkeypatch.setattr(Texts, "locales", ("en",))  # three requests instead of 42
+
+    async with running(tmp_path) as app:
+        keeping = asyncio.create_task(bootstrap._keep_profile(app, rig.client))
+        async with asyncio.timeout(20):
+            while not api.profile:  # noqa: ASYNC110 -- the emulator has no event for it
+                await asyncio.sleep(0.05)
+        bundle = replace(
+            app.library.bundle,
+            number=1,
+            values={"word/channel_short_description": {"text": "Open all night."}},
+        )
+        app.library._serve(bundle)
+        async with asyncio.timeout(20):
+            while "Open all night." not in str(api.profile):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        keeping.cancel()
