@@ -1,8 +1,7 @@
-"""What the processes that serve have said of themselves, read as one answer: is it live everywhere?
+"""What the processes that serve have said of themselves, read as one answer about all of them.
 
-A process that is in doubt counts as not live: one that was published and is not seen within a
-minute (the figure of the issue), that takes a bundle not, or that said something else than was
-published.
+A process in doubt counts as not live: one that has not taken within a minute what was published,
+one that refuses it, one that said something else.
 """
 
 import enum

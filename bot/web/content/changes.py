@@ -26,7 +26,7 @@ from bot.web.answers import fields, send_on
 from bot.web.content.compared import compared, former
 from bot.web.content.naming import named, people, say_of
 from bot.web.content.parts import CONTENT, account_of, content_of, summary
-from bot.web.content.published import check_of
+from bot.web.content.published import check_of, live_by
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
 from bot.web.routes import Declared, route
@@ -154,6 +154,7 @@ async def _page(
         hints=summary(found.hints),
         guarded=change.guarded or found.guarded,
         cooling=bool(cooling([change], now)),
+        live_by=live_by(change),
         mine=staff.id in change.authors,
         may_edit=may_edit(staff, change.item),
         may_publish=staff.may(Permission.PUBLISH),

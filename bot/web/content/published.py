@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.content_ports import Signed
-from bot.domain.content import NOTHING, Bundle, Item, ItemKind, State
+from bot.domain.content import NOTHING, Bundle, Change, Item, ItemKind, State
 from bot.domain.errors import BundleError, ChangedError, ContentError
 from bot.domain.staff import Permission
 from bot.ports import UnitOfWork
 from bot.services.content import SILENT, Library
-from bot.services.content.live import LiveCheck, live_check
+from bot.services.content.live import ON_ITS_WAY, LiveCheck, live_check
 from bot.services.content.watching import differing
 from bot.web.answers import fields, send_on
 from bot.web.content.naming import Named, named
@@ -65,6 +66,11 @@ async def check_of(unit: UnitOfWork, request: Request) -> LiveCheck:
     servings = await unit.contents.servings(now - SILENT)
     locales = library.served.texts.locales
     return live_check(servings, newest.number, newest.made_at, locales, now)
+
+
+def live_by(change: Change) -> datetime | None:
+    """Return when a change that nobody stops is live at the latest; None before its approval."""
+    return change.live_from + ON_ITS_WAY if change.live_from else None
 
 
 def _newest(above: Sequence[Signed], library: Library) -> Bundle:

@@ -17,7 +17,7 @@ from bot.ports import UnitOfWork
 from bot.services.content.calling import cooling
 from bot.web.content.naming import Named, People, named, people
 from bot.web.content.parts import CONTENT, content_of
-from bot.web.content.published import check_of
+from bot.web.content.published import check_of, live_by
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
 from bot.web.routes import Declared, route
@@ -36,6 +36,11 @@ class Task:
     authors: Sequence[str]
     approved_by: str
     why: str = ""
+
+    @property
+    def live_by(self) -> datetime | None:
+        """Return when it is live at the latest, once it was approved."""
+        return live_by(self.change)
 
 
 class Review(NamedTuple):
