@@ -56,7 +56,7 @@ def make_app(
     shipped = [one for one in assets() if desk.alerts.key or one.name != SCRIPT]
     pages = Pages(desk, shipped)
     # Made beforehand: when something is broken, it may be the templates.
-    last_resort = pages.render("broken.html", "en", None, {"path": ""}).encode()
+    last_resort = pages.render("broken.html", "en", None, {"path": "", "stoppable": 0}).encode()
 
     async def broken(_request: Request, _error: Exception) -> Response:
         return HTMLResponse(last_resort, 500)

@@ -110,7 +110,8 @@ class Pages:
         self, request: Request, template: str, status: int = 200, **values: object
     ) -> HTMLResponse:
         """Return a page in the language of whoever asked."""
-        values = {"path": request.url.path, **values}
+        stoppable = getattr(request.state, "stoppable", 0)
+        values = {"path": request.url.path, "stoppable": stoppable, **values}
         text = self.render(template, self.locale(request), _session(request), values)
         return HTMLResponse(text, status)
 

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from bot.domain.factors import Session
 from bot.domain.staff import Permission
-from bot.web.desk import desk_of
+from bot.services.content.calling import cooling
+from bot.web.desk import desk_of, session_of
 from bot.web.forgery import SAFE_METHODS, check_kind, check_origin, check_reader, check_token
 from bot.web.refusals import prove_first, sign_in_first
 
@@ -63,6 +64,8 @@ class Declared(Route):
             refused = await self._refusal(request, unsafe=unsafe)
             if refused is not None:
                 return refused
+            if not self.quiet:
+                request.state.stoppable = await stoppable(request)
         return await self.answer(request)
 
     async def _refusal(self, request: Request, *, unsafe: bool) -> Response | None:
@@ -81,6 +84,15 @@ class Declared(Route):
         if self.fresh and not session.is_fresh(desk.clock.now()):
             return prove_first(request)
         return None
+
+
+async def stoppable(request: Request) -> int:
+    """Return how many changes wait that whoever looks may stop: each page of theirs says so."""
+    if not session_of(request).staff.may(Permission.PUBLISH):
+        return 0
+    desk = desk_of(request)
+    async with desk.store.begin() as unit:
+        return len(cooling(await unit.contents.every_open(), desk.clock.now()))
 
 
 def route(

@@ -129,11 +129,17 @@ async def rig(folder: Path, **options: Any) -> AsyncIterator[Rig]:
 
 
 def make_rig(
-    folder: Path, *, address: str = ADDRESS, demo: bool = False, alerts: Alerts | None = None
+    folder: Path,
+    *,
+    address: str = ADDRESS,
+    demo: bool = False,
+    alerts: Alerts | None = None,
+    sealer: EphemeralKeys | None = None,
+    store: Store | None = None,
 ) -> Rig:
-    """Lay a desk over a store in memory."""
-    sealer = EphemeralKeys()
-    store, clock = MemoryStore(sealer), FakeClock()
+    """Lay a desk over a store, one in memory unless told otherwise."""
+    sealer = sealer or EphemeralKeys()
+    store, clock = store or MemoryStore(sealer), FakeClock()
     sessions = SessionKeeper(store, clock, demo=demo)
     challenges, rites = Challenges(sealer), WebAuthn(address)
     anchors = AnchorFile(folder / "audit-anchor")

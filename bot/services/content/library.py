@@ -6,7 +6,7 @@ was brought back from a backup makes a channel say something that was not approv
 """
 
 from bot.content_ports import BundleVerifier, LastGood, Signed
-from bot.domain.content import NOTHING, Bundle
+from bot.domain.content import NOTHING, Bundle, Item, Value
 from bot.domain.errors import BundleError, ContentError
 from bot.logs import logger
 from bot.services.content.assembly import Served, Shipped
@@ -58,6 +58,10 @@ class Library:
         self._serve(bundle)
         self._last.write(signed)
         return bundle
+
+    def shipped_value(self, item: Item) -> Value | None:
+        """Return the value of an item that came with the program, None for none."""
+        return self.shipped.under(NOTHING).value(item)
 
     def _serve(self, bundle: Bundle) -> None:
         served = self.shipped.under(bundle)

@@ -86,7 +86,7 @@ class Watcher:
         # Made anew from what was signed: the answer must not be compared with itself.
         fresh = self.library.shipped.under(now)
         expected = Renderer(fresh.deck, fresh.texts, fresh.values)
-        items = list(_differing(before, now))
+        items = list(differing(before, now))
         screens = sorted({MENU}.union(*(screens_of(item, served) for item in items)))
         asked: dict[tuple[str, str], int] = {}
         wrong: dict[tuple[str, str], int] = {}
@@ -129,7 +129,7 @@ class Watcher:
             await unit.contents.forget_servings(now - SILENT * 20)
 
 
-def _differing(before: Bundle, now: Bundle) -> Iterator[Item]:
+def differing(before: Bundle, now: Bundle) -> Iterator[Item]:
     """Yield the items whose value is another than before."""
     for name in sorted(before.values.keys() | now.values.keys()):
         if before.values.get(name) != now.values.get(name):

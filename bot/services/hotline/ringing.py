@@ -1,7 +1,8 @@
 """Rings counsellors whose page is closed, when somebody waits and each time that gets louder.
 
 A page that is open rings by itself. Who has not ended their shift and whose page gave no sign of
-life for a while is taken to have a phone in the pocket.
+life for a while is taken to have a phone in the pocket. Publishers are rung as well while a change
+that they can stop waits.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from bot.domain.handover import Handover, State
 from bot.domain.staff import StaffId
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store, UnitOfWork
+from bot.services.content.calling import publishers_to_ring
 from bot.services.hotline.views import waits
 from bot.staff_ports import Alerts
 
@@ -48,7 +50,8 @@ class Ringer:
         What was rung for is remembered first: a kill in between leaves the next step of the ladder.
         """
         async with self._store.begin() as unit:
-            due = await self._due(unit)
+            publishers = await publishers_to_ring(unit, self._clock.now())
+            due = {**publishers, **await self._due(unit)}
         rung = await asyncio.gather(*(self._ring(*one) for one in due.items()))
         return sum(rung)
 

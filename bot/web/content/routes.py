@@ -1,8 +1,12 @@
 """Every route of the content desk."""
 
+from bot.web.content.changes import change_routes
+from bot.web.content.coverage import coverage_routes
+from bot.web.content.published import published_routes
+from bot.web.content.todo import todo_routes
 from bot.web.routes import Declared
 
 
 def content_routes() -> list[Declared]:
     """Return the routes of the content desk."""
-    return []
+    return [*todo_routes(), *change_routes(), *published_routes(), *coverage_routes()]
