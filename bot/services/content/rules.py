@@ -160,6 +160,8 @@ def fact_errors(fact: Fact, registry: Registry) -> Iterator[Finding]:
         yield Finding(where, "email", "write an address such as name@example.dk")
     if fact.kind is Kind.URL and urlsplit(value).scheme != "https":
         yield Finding(where, "url", "an address begins with https://")
+    if fact.kind is Kind.NAME:
+        yield from wording.markup(where, value)
     if fact.kind is Kind.SENTENCE:
         yield from wording.typed_digits(where, value, [])
         yield from wording.markup(where, value)
