@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from bot.domain.messages import Channel, Reply
 from bot.domain.retention import Policy
 from bot.domain.triage import CARE, DANGER, Lexicon, assess
 from bot.i18n import Texts, Values
+from bot.i18n.values import COPENHAGEN
 from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
@@ -140,8 +141,10 @@ def locales_folder(settings: Settings) -> Path:
     return folder
 
 
-def make_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
-    """Read the shipped words and facts.
+def make_renderer(
+    settings: Settings, clock: Clock | None = None
+) -> tuple[Renderer, tuple[Lexicon, ...]]:
+    """Read the shipped words and facts; the clock tells which facts are past their review date.
 
     A language is offered only when its words of danger are known: whoever cries for help in it must
     be heard without the NLU unit too.
@@ -151,9 +154,13 @@ def make_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
     heard = {lexicon.locale for lexicon in shipped.lexicons}
     texts = Texts.load(folder, allow_drafts=settings.allow_drafts, among=heard)
     values = Values(shipped.deck, shipped.registry, texts, settings.said())
-    renderer = Renderer(shipped.deck, texts, values)
+    renderer = Renderer(shipped.deck, texts, values, partial(_today, clock or SystemClock()))
     _refuse_what_cannot_be_shown(renderer)
     return renderer, shipped.lexicons
+
+
+def _today(clock: Clock) -> date:
+    return clock.now().astimezone(COPENHAGEN).date()
 
 
 def _refuse_what_cannot_be_shown(renderer: Renderer) -> None:
@@ -257,7 +264,7 @@ async def open_app(
     clock = clock or SystemClock()
     channels = channels or {}
     async with AsyncExitStack() as stack:
-        renderer, lexicons = words or _make_lasting_renderer(settings)
+        renderer, lexicons = words or _make_lasting_renderer(settings, clock)
         # Slow the first time only; the first visitor in danger must not wait for it.
         is_danish_holiday(clock.now().date())
         assess("", lexicons)
@@ -357,12 +364,14 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[Store, KeyRing]]
         yield store, sealer
 
 
-def _make_lasting_renderer(settings: Settings) -> tuple[Renderer, tuple[Lexicon, ...]]:
+def _make_lasting_renderer(
+    settings: Settings, clock: Clock
+) -> tuple[Renderer, tuple[Lexicon, ...]]:
     """Load the words for the life of the process.
 
     The garbage collector need not look at them again: each full look would stop Havn for 90 ms.
     """
-    words = make_renderer(settings)
+    words = make_renderer(settings, clock)
     gc.freeze()
     return words
 

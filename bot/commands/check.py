@@ -22,7 +22,6 @@ from bot.i18n import Texts
 from bot.i18n.texts import is_draft, is_stale, read_catalog
 from bot.i18n.values import Values
 from bot.services.content import Served, has_words, rules, sources
-from bot.services.reply import Renderer
 from bot.settings import Settings
 
 
@@ -55,7 +54,7 @@ def check(settings: Settings, today: date | None = None) -> Report:
     glossary = _yaml(folder / "glossary.yml")
     texts = Texts.load(folder, allow_drafts=True)
     values = Values(shipped.deck, shipped.registry, texts, settings.said())
-    renderer = Renderer(shipped.deck, texts, values)
+    renderer = rules.undated(shipped.deck, texts, values)
     served = Served(shipped.deck, shipped.registry, texts, values)
     report.errors += _deck(shipped.deck, shipped.registry, limits)
     for fact in shipped.registry:

@@ -147,6 +147,11 @@ class Registry:
         """Return the day the oldest fact of a text was checked; None where it rests on no fact."""
         return min((self.facts[key].checked_on for key in self.used_by(text)), default=None)
 
+    def overdue_since(self, text: str, today: date) -> date | None:
+        """Return the day the oldest fact past its review date was checked; None where none is."""
+        facts = (self.facts[key] for key in self.used_by(text))
+        return min((fact.checked_on for fact in facts if fact.is_overdue(today)), default=None)
+
 
 def _value(kind: Kind, raw: Any) -> str | int | float | date | WeekHours:
     if kind is Kind.HOURS:

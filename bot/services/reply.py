@@ -1,12 +1,13 @@
 """From a screen's key to the words of one message in the visitor's locale."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 
 from bot.domain.facts import PLACEHOLDER, Registry
 from bot.domain.messages import Bubble, Channel, Choice, Line, Reply
-from bot.domain.screens import Button, Deck, Tap
+from bot.domain.screens import Button, Deck, Screen, Tap
 from bot.i18n import LOCALES, Texts, Values, mark_start, own_name
 
 _OPTIONS = ("option_1", "option_2")
@@ -14,6 +15,9 @@ _COPY = "action_copy_number"
 _LANGUAGE = "action_set_language"
 _HIDE = "action_hide"
 _LONG_LABEL = 14
+# The word of the deck under what rests on a fact past its review date, and what says it already.
+_CHECKED = "checked_on"
+_REVIEWED = "fact_reviewed_on"
 # The screen of a bubble that holds a counsellor's own words.
 LINE = "line"
 # The word of the deck between a machine's translation and what was typed.
@@ -25,9 +29,14 @@ _PERSON = "\N{BUST IN SILHOUETTE}"
 
 
 class Renderer:
-    """Renders replies from memory alone, so that it works when all else is down."""
+    """Renders replies from memory alone, so that it works when all else is down.
 
-    def __init__(self, deck: Deck, texts: Texts, values: Values) -> None:
+    ``today`` is the day in Denmark: what rests on a fact past its review date says when it was
+    checked (ux.md bar 22).
+    """
+
+    def __init__(self, deck: Deck, texts: Texts, values: Values, today: Callable[[], date]) -> None:
+        self.today = today
         self.serve(deck, texts, values)
 
     def serve(self, deck: Deck, texts: Texts, values: Values) -> None:
@@ -53,6 +62,8 @@ class Renderer:
         runtime = {**reply.values, **self._reviewed(source)}
         template = self.texts.get(screen.id, source, reply.locale)
         text = self.values.fill(template, reply.locale, runtime).strip()
+        if f"{{{_REVIEWED}}}" not in template:
+            text += self._dated(screen, source, reply.locale)
         own = [*screen.buttons, *reply.extra]
         rows = [*self._rows(own, reply), *self._fixed(reply)]
         return Bubble(
@@ -135,7 +146,15 @@ class Renderer:
 
     def _reviewed(self, source: str) -> dict[str, str]:
         day = self.registry.reviewed_on(source)
-        return {"fact_reviewed_on": day.isoformat()} if day else {}
+        return {_REVIEWED: day.isoformat()} if day else {}
+
+    def _dated(self, screen: Screen, source: str, locale: str) -> str:
+        """Return the day that a screen must show which does not name one itself, "" for none."""
+        said = " ".join((source, *(button.label for button in screen.buttons)))
+        day = self.registry.overdue_since(said, self.today())
+        if day is None:
+            return ""
+        return f"\n\n{self.values.word(_CHECKED, locale, **{_REVIEWED: day.isoformat()})}"
 
     def _rows(self, buttons: Iterable[Button], reply: Reply) -> list[tuple[Choice, ...]]:
         """Lay buttons out: short ones share a row of two, long ones stand alone."""

@@ -9,6 +9,7 @@ from bot.domain.screens import Deck
 from bot.domain.triage import Lexicon
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from tests.support.fakes import OPEN
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,9 +25,12 @@ def _words(*, drafts: bool) -> tuple[Renderer, tuple[Lexicon, ...]]:
 
 
 def words(*, drafts: bool = True) -> tuple[Renderer, tuple[Lexicon, ...]]:
-    """Return the shipped words under a renderer of their own: publishing changes what it serves."""
+    """Return the shipped words under a renderer of their own: publishing changes what it serves.
+
+    Its day is one on which no shipped fact is past its review date.
+    """
     shared, lexicons = _words(drafts=drafts)
-    return Renderer(shared.deck, shared.texts, shared.values), lexicons
+    return Renderer(shared.deck, shared.texts, shared.values, OPEN.date), lexicons
 
 
 def renderer(*, drafts: bool = True) -> Renderer:

@@ -34,6 +34,7 @@ from bot.domain.turn import Ask, Forget, Hide, Situation, Withdraw, respond
 from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 from bot.settings import Settings
+from tests.support.fakes import OPEN
 
 LOCALES = Path(__file__).parents[2] / "locales"
 BEGINNING = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -256,7 +257,7 @@ def make_renderer(*, arabic: bool = False, settings: Settings | None = None) -> 
     texts = ArabicTexts(loaded._words, allow_drafts=True) if arabic else loaded
     said = (settings or Settings()).said()
     values = Values(deck, registry, texts, said)
-    return Renderer(deck, texts, values)
+    return Renderer(deck, texts, values, OPEN.date)
 
 
 @cache

@@ -16,8 +16,8 @@ from bot.domain.facts import PLACEHOLDER
 from bot.domain.messages import Channel, Reply
 from bot.i18n import Texts
 from bot.i18n.texts import SOURCE, is_draft, is_stale, read_catalog
+from bot.services.content import rules
 from bot.services.content.rules import RUNTIME
-from bot.services.reply import Renderer
 from bot.settings import Settings
 from tests.support.deck import ROOT, deck
 
@@ -159,7 +159,7 @@ def looked_up() -> frozenset[Key]:
     texts = Asked()
     renderer, _ = make_renderer(Settings(root=ROOT, allow_drafts=True))
     renderer.values._texts = texts
-    renderer = Renderer(renderer.deck, texts, renderer.values)
+    renderer = rules.undated(renderer.deck, texts, renderer.values)
     for screen in deck().screens.values():
         values = dict(RUNTIME) | ({"option_1": screen.id} if screen.topic else {})
         for channel in Channel:

@@ -19,7 +19,6 @@ from bot.domain.screens import Screen
 from bot.domain.wording import Finding, Limits
 from bot.services.content import rules
 from bot.services.content.assembly import Served, Shipped
-from bot.services.reply import Renderer
 
 # In bytes of JSON. The longest screen that is shipped takes about 2,000.
 LARGEST = 8_000
@@ -158,7 +157,7 @@ class Judge:
 
     def _shown(self, item: Item, value: Value, live: Served) -> Iterator[Finding]:
         after = self.with_value(item, value, live)
-        renderer = Renderer(after.deck, after.texts, after.values)
+        renderer = rules.undated(after.deck, after.texts, after.values)
         locales = [item.locale] if item.locale else list(after.texts.locales)
         screens = sorted(screens_of(item, after))
         yield from rules.rendered(renderer, screens, locales, self.limits)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from bot.domain.messages import Channel, Reply
 from bot.domain.screens import Deck, Screen
 from bot.domain.triage import DANGER
 from bot.domain.wording import Finding, Limits
+from bot.i18n import Texts, Values
 from bot.services.reply import Renderer
 
 PHONE = "utter_phone_numbers"
@@ -158,6 +160,8 @@ def fact_errors(fact: Fact, registry: Registry) -> Iterator[Finding]:
         yield Finding(where, "email", "write an address such as name@example.dk")
     if fact.kind is Kind.URL and urlsplit(value).scheme != "https":
         yield Finding(where, "url", "an address begins with https://")
+    if fact.kind is Kind.NAME:
+        yield from wording.markup(where, value)
     if fact.kind is Kind.SENTENCE:
         yield from wording.typed_digits(where, value, [])
         yield from wording.markup(where, value)
@@ -201,6 +205,11 @@ def translated(
 
 
 # --- what is shown ----------------------------------------------------------------------------
+
+
+def undated(deck: Deck, texts: Texts, values: Values) -> Renderer:
+    """Return a renderer to measure with: no text is too long because a review is late."""
+    return Renderer(deck, texts, values, lambda: date.min)
 
 
 def rendered(

@@ -4,7 +4,7 @@ import asyncio
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.content_ports import Serving
 from bot.domain.content import NOTHING, Bundle, Item
@@ -13,6 +13,7 @@ from bot.domain.facts import Fact, Kind
 from bot.domain.hours import WeekHours
 from bot.domain.messages import Bubble, Channel, Reply
 from bot.domain.turn import MENU
+from bot.i18n.values import COPENHAGEN
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store
 from bot.services.content.assembly import Served
@@ -85,7 +86,7 @@ class Watcher:
         served = self.library.served
         # Made anew from what was signed: the answer must not be compared with itself.
         fresh = self.library.shipped.under(now)
-        expected = Renderer(fresh.deck, fresh.texts, fresh.values)
+        expected = Renderer(fresh.deck, fresh.texts, fresh.values, self._today)
         items = list(differing(before, now))
         screens = sorted({MENU}.union(*(screens_of(item, served) for item in items)))
         asked: dict[tuple[str, str], int] = {}
@@ -110,6 +111,9 @@ class Watcher:
         source = fresh.deck[screen].source(channel)
         facts = (fresh.registry[key] for key in fresh.registry.used_by(source))
         return said == wanted and all(_stands(fact, said.text) for fact in facts)
+
+    def _today(self) -> date:
+        return self.clock.now().astimezone(COPENHAGEN).date()
 
     async def _tell(self, *, at_once: bool) -> None:
         now = self.clock.now()

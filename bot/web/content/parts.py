@@ -16,6 +16,8 @@ from bot.web.desk import desk_of, session_of
 from bot.web.words import _
 
 CONTENT = "/content"
+# In digits; nobody writes a change more often.
+_LONGEST_VERSION = 9
 # What each rule says to an editor; the finding's own words follow where they add something.
 RULES: Mapping[str, str] = {
     "audience": _("Who the screen is for"),
@@ -75,7 +77,7 @@ def seen_now(change: Change | None, item: Item, content: ContentDesk) -> Seen:
 def seen_then(form: FormData) -> Seen:
     """Read back what a form was made from; 400 for anything else."""
     change, version, base = (str(form.get(name, "")) for name in ("change", "version", "base"))
-    if not version.isdecimal():
+    if not (version.isascii() and version.isdecimal() and len(version) <= _LONGEST_VERSION):
         raise HTTPException(400)
     return Seen(ChangeId(change) if change else None, int(version), base)
 

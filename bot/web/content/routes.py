@@ -2,6 +2,8 @@
 
 from bot.web.content.changes import change_routes
 from bot.web.content.coverage import coverage_routes
+from bot.web.content.fact_edit import fact_edit_routes
+from bot.web.content.facts import fact_routes
 from bot.web.content.published import published_routes
 from bot.web.content.todo import todo_routes
 from bot.web.routes import Declared
@@ -9,4 +11,11 @@ from bot.web.routes import Declared
 
 def content_routes() -> list[Declared]:
     """Return the routes of the content desk."""
-    return [*todo_routes(), *change_routes(), *published_routes(), *coverage_routes()]
+    return [
+        *todo_routes(),
+        *fact_routes(),
+        *fact_edit_routes(),
+        *change_routes(),
+        *published_routes(),
+        *coverage_routes(),
+    ]

@@ -62,7 +62,7 @@ async def test_not_ready_without_the_store_and_no_word_about_why(
 async def test_not_ready_without_the_words_for_danger(
     store: CheckedStore, dialogue: SwitchableDialogue, renderer: Renderer
 ) -> None:
-    empty = Renderer(Deck({}, {}, (), frozenset()), renderer.texts, renderer.values)
+    empty = Renderer(Deck({}, {}, (), frozenset()), renderer.texts, renderer.values, renderer.today)
     async with client(store, dialogue, empty) as browser:
         response = await browser.get("/readyz")
     assert response.status_code == 503

@@ -86,6 +86,7 @@ async def values(
         "number": "1",
         "message": "1",
         "kind": "level",
+        "key": "chat_hours",
         "waiting": "1",
         "held": str(await rig.talk(owner.id, store=store)),
         "offered": str(await rig.talk(other.id, offered_to=owner.id, store=store)),
