@@ -296,6 +296,9 @@ async def test_a_new_sentence_says_which_translations_it_makes_stale(
         editor, f"/content/facts/{key}", "check", value="You can ask for help.", **source()
     )
     assert "13 translations needed" in page.text
+    served = rig.desk.content.library.served
+    old = served.texts.get(f"fact:{key}", str(served.registry[key].value), "ar")
+    assert old.partition("{")[0] in page.text.partition('id="preview"')[2], "the old one stays"
     nothing = await send(
         editor,
         f"/content/facts/{key}",
