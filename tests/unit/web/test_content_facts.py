@@ -373,6 +373,7 @@ async def test_a_week_without_an_open_day_is_refused(editor: Browser) -> None:
         ("cmm_phone", {"value": "+4570999999", "source_says": "x\u2067y"}, "source_says"),
         ("cmm_phone", {"value": "+4570999999", "conflicts": "x" * 10_000}, "conflicts"),
         ("cmm_phone", {"value": "+4570999999", "owner": "x" * 81}, "owner"),
+        ("cmm_name", {"value": "<i>"}, "value"),
         ("cmm_name", {"value": "<script>alert(1)</script>"}, "value"),
         ("stats_total", {"value": "many"}, "value"),
         ("stats_total", {"value": "1e999"}, "value"),
