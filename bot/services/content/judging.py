@@ -18,7 +18,7 @@ from bot.domain.facts import PLACEHOLDER, Fact, Kind
 from bot.domain.screens import Screen
 from bot.domain.wording import Finding, Limits
 from bot.services.content import rules
-from bot.services.content.assembly import Served, Shipped
+from bot.services.content.assembly import Served, Shipped, replaced
 
 # In bytes of JSON. The longest screen that is shipped takes about 2,000.
 LARGEST = 8_000
@@ -165,7 +165,8 @@ class Judge:
     def with_value(self, item: Item, value: Value, live: Served) -> Served:
         """Return what would be served with one more value; ContentError if it does not fit."""
         base = Shipped(live.deck, live.registry, live.texts, self.shipped.said)
-        return base.under(replace(NOTHING, values={item.name: value}, before=live.texts.before))
+        before = {**live.texts.before, **replaced(item, live.value(item), value)}
+        return base.under(replace(NOTHING, values={item.name: value}, before=before))
 
     def _hints(self, item: Item, value: Value, live: Served) -> Iterator[Finding]:
         if item.kind is ItemKind.TEXT:

@@ -157,6 +157,7 @@ async def _form(
         item=item,
         fact=fact,
         title=called(item.key),
+        called=called,
         back=f"{FACTS}/{item.key}",
         given=given,
         seen=draft.seen,

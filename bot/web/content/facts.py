@@ -156,6 +156,7 @@ async def _card(
         item=item,
         fact=live,
         title=called(item.key),
+        called=called,
         reads=reads(served, live),
         guarded=is_guarded(item, live.written(), served.deck, served.registry),
         overdue=live.is_overdue(today),
