@@ -19,6 +19,7 @@ from bot.domain.staff import Role
 from bot.i18n import LOCALES
 from bot.i18n.values import COPENHAGEN
 from bot.web import create_console, make_app
+from bot.web.content.todo import to_review
 from bot.web.routes import declared
 from tests.support import deck
 from tests.support.console import Browser, Rig, make_rig, signed_in
@@ -377,7 +378,21 @@ async def test_nothing_to_do_is_friendly(house: House) -> None:
     assert "Nothing yet: visitors read what came with the program" in page
 
 
-async def test_reports_and_facts_to_check_are_listed(house: House) -> None:
+async def test_facts_to_check_are_those_of_30_days_the_late_first(house: House) -> None:
+    registry = house.room.renderer.registry
+    day = max(fact.review_by for fact in registry)
+    assert to_review(registry, day - timedelta(days=400)) == []
+    found = to_review(registry, day)
+    assert len(found) == len(list(registry))
+    assert [one.days >= 0 for one in found] == sorted(one.days >= 0 for one in found)
+    house.rig.clock.at = house.rig.clock.at.replace(year=2027)
+    ed = await house.person("Eva", Role.EDITOR)
+    page = (await ed.get("/content")).text
+    assert page.count("Late by") == 10
+    assert 'href="/content/facts">All facts' in page
+
+
+async def test_reports_are_listed_until_they_are_settled(house: House) -> None:
     ed = await house.person("Ed", Role.EDITOR)
     by = await house.rig.desk.accounts.find("Ed")
     await house.room.desk.remark(CMM, by.id, "wrong", report=True)
