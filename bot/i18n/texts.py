@@ -113,6 +113,14 @@ class Texts:
         """Return the shipped draft of a translation, "" where there is none."""
         return self._words.get(locale, _NO_WORDS).drafts.get((context, source), "")
 
+    def older(self, context: str, source: str, locale: str) -> tuple[str, str]:
+        """Return the newest older English text that has a translation, and it; "" twice if none."""
+        words = self._words.get(locale, _NO_WORDS)
+        for key in self._older(context, source):
+            if text := words.approved.get(key) or words.drafts.get(key):
+                return key[1], text
+        return "", ""
+
     def status(self, context: str, source: str, locale: str) -> Status:
         """Tell how far the translation of an English text has come."""
         words = self._words.get(locale, _NO_WORDS)
@@ -120,9 +128,7 @@ class Texts:
             return Status.LIVE
         if (context, source) in words.drafts:
             return Status.DRAFT
-        older = any(
-            key in words.approved or key in words.drafts for key in self._older(context, source)
-        )
+        _, older = self.older(context, source, locale)
         return Status.STALE if older else Status.MISSING
 
     @property

@@ -30,6 +30,7 @@ _FILES = (
     "alerts.js",
     "board.css",
     "content.css",
+    "editor.js",
 )
 
 

@@ -6,6 +6,16 @@ from bot.services.content.desk import ContentDesk, NotGoodError, Seen, may_edit
 from bot.services.content.judging import Judge, Judgement, screens_of
 from bot.services.content.library import Library
 from bot.services.content.publishing import Publisher
+from bot.services.content.units import (
+    Unit,
+    is_of,
+    leading_to,
+    made_stale,
+    newer,
+    so_far,
+    source_of,
+    units,
+)
 from bot.services.content.watching import SILENT, Watcher
 
 __all__ = [
@@ -19,11 +29,19 @@ __all__ = [
     "Seen",
     "Served",
     "Shipped",
+    "Unit",
     "Watcher",
     "has_words",
+    "is_of",
+    "leading_to",
+    "made_stale",
     "may_edit",
+    "newer",
     "replaced",
     "rules",
     "screens_of",
+    "so_far",
+    "source_of",
     "sources",
+    "units",
 ]

@@ -34,7 +34,7 @@ RUNTIME: Mapping[str, str] = {
     "low": "30",
     "high": "60",
 }
-_STRICT_AUDIENCES = frozenset({"all", "person", "web", "staff_to_person"})
+STRICT_AUDIENCES = frozenset({"all", "person", "web", "staff_to_person"})
 _E164 = re.compile(r"\+\d{8,15}|1\d{2,5}")
 _EMAIL = re.compile(r"[a-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 
@@ -45,7 +45,7 @@ _EMAIL = re.compile(r"[a-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 def screen_words(screen: Screen, deck: Deck, limits: Limits) -> Iterator[Finding]:
     """Find what is wrong with the English words of one screen and its labels."""
     allowed = [re.compile(pattern) for pattern in listed(deck.meta, "digits_allowed")]
-    banned = listed(deck.meta, "forbidden_words") if screen.audience in _STRICT_AUDIENCES else []
+    banned = listed(deck.meta, "forbidden_words") if screen.audience in STRICT_AUDIENCES else []
     for text in screen.sources():
         yield from wording.too_long(screen.id, text, limits.template, "template length")
         yield from wording.long_sentences(screen.id, text, limits.sentence_words)
@@ -200,7 +200,7 @@ def translated(
     if context in deck:
         yield from wording.too_long(where, text, limits.template, "template length")
         yield from wording.long_sentences(where, text, limits.sentence_words)
-        if deck[context].audience in _STRICT_AUDIENCES:
+        if deck[context].audience in STRICT_AUDIENCES:
             yield from wording.forbidden(where, text, listed(glossary, "forbidden_words"))
 
 
