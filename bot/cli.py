@@ -232,13 +232,21 @@ def staff() -> None:
     type=click.Choice([*_ROLES, "counsellor"]),
     help="What the person does here; may be given several times. A counsellor is a responder.",
 )
+@click.option(
+    "--locale",
+    "locales",
+    multiple=True,
+    help="A language a translator translates into, for example th; may be given several times.",
+)
 @click.option("--alias", required=True, help="What colleagues and visitors see; not a real name.")
 @click.pass_obj
-def staff_invite(settings: Settings, roles: tuple[str, ...], alias: str) -> None:
+def staff_invite(
+    settings: Settings, roles: tuple[str, ...], locales: tuple[str, ...], alias: str
+) -> None:
     """Make an account and print a link that lets its owner enrol, once, within 24 hours."""
     from bot.commands import staff as people  # noqa: PLC0415
 
-    _run(people.invite(settings, alias, roles))
+    _run(people.invite(settings, alias, roles, locales))
 
 
 @staff.command("list")

@@ -77,7 +77,9 @@ class Rig:
 
     async def invited(self, alias: str, *roles: Role) -> str:
         """Return the token of a fresh invitation."""
-        return await self.desk.accounts.invite(alias, roles or (Role.RESPONDER,), OPERATOR)
+        languages = ("th",) if Role.TRANSLATOR in roles else ()
+        chosen = roles or (Role.RESPONDER,)
+        return await self.desk.accounts.invite(alias, chosen, OPERATOR, languages)
 
     async def with_passkey(self, alias: str, *roles: Role) -> "tuple[Authenticator, NewSession]":
         """Return somebody who has enrolled a passkey, signed in."""
