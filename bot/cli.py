@@ -279,6 +279,38 @@ def staff_reset(settings: Settings, alias: str) -> None:
 
 
 @main.group()
+def catalog() -> None:
+    """Bring published texts and facts to git, and translations from outside to review."""
+
+
+@catalog.command("export")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder locales of a clone; that of this installation unless given.",
+)
+@click.pass_obj
+def catalog_export(settings: Settings, out: Path | None) -> None:
+    """Write what was published last into facts.yml, deck.yml and every deck.po."""
+    from bot.commands import catalog as words  # noqa: PLC0415
+
+    _run(words.export(settings, out))
+
+
+@catalog.command("import")
+@click.option("--as", "alias", required=True, help="Whose proposals they are.")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, readable=True)
+)
+@click.pass_obj
+def catalog_import(settings: Settings, alias: str, files: tuple[Path, ...]) -> None:
+    """Propose each changed translation of FILES (.po, XLIFF, or a folder locales) for review."""
+    from bot.commands import catalog as words  # noqa: PLC0415
+
+    _run(words.take(settings, files, alias))
+
+
+@main.group()
 def audit() -> None:
     """Prove that nobody tampered with the record of who did what at the console."""
 
