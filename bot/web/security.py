@@ -33,6 +33,8 @@ _REFUSED_FEATURES = (
 )  # fmt: skip
 # Larger than any form here; a draft of a counsellor has 4,096 characters of up to 12 bytes each.
 LARGEST_BODY = 64 * 1024
+# The one page that takes a file, of 2 MB, beside a few fields.
+UPLOAD, LARGEST_UPLOAD = "/content/exchange", 2 * 1024 * 1024 + LARGEST_BODY
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "; ".join(_POLICY),
     "cross-origin-opener-policy": "same-origin",
@@ -67,7 +69,7 @@ class Guarded:
             await send(message)
 
         try:
-            await self._app(scope, _measured(receive), send_with_headers)
+            await self._app(scope, _measured(receive, _largest(scope)), send_with_headers)
         except Exception as error:
             if scope["type"] != "http":
                 raise
@@ -81,7 +83,11 @@ class Guarded:
         del headers["server"]
 
 
-def _measured(receive: Receive) -> Receive:
+def _largest(scope: Scope) -> int:
+    return LARGEST_UPLOAD if scope.get("path") == UPLOAD else LARGEST_BODY
+
+
+def _measured(receive: Receive, largest: int) -> Receive:
     """Refuse a body (413) as soon as it is larger than any of ours."""
     size = 0
 
@@ -89,7 +95,7 @@ def _measured(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
+        if size > largest:
             raise HTTPException(413)
         return message
 
