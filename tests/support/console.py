@@ -37,6 +37,7 @@ from bot.domain.staff import Role, StaffId
 from bot.domain.triage import Level
 from bot.i18n import Texts
 from bot.ports import Lookup, Sealer, Store
+from bot.services.content.links import TextLinks
 from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Reader
 from bot.services.ids import MessageIds, conversation_id
@@ -149,6 +150,7 @@ def make_rig(
         channels={},
         make_room=lambda: False,
     )
+    content = content_desk(store, clock, renderer, folder)
     desk = Desk(
         address=address,
         store=store,
@@ -173,7 +175,8 @@ def make_rig(
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
         translator=NoTranslator(),
         alerts=alerts or NoAlerts(),
-        content=content_desk(store, clock, renderer, folder),
+        content=content,
+        links=TextLinks(sealer, content),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 
