@@ -135,9 +135,7 @@ async def test_the_matrix(tmp_path: Path, role: Role | None) -> None:
                     path = one.path.format(**(practised if inside else named)[own])
                     for method in sorted((one.methods or set()) - {"HEAD"}):
                         files = {"file": ("x", b"x")} if one.upload and method == "POST" else None
-                        response = await browser.request(
-                            method, path, headers=headers, files=files
-                        )
+                        response = await browser.request(method, path, headers=headers, files=files)
                         got = outcome(response)
                         assert got == allowed(one, session, own=own), (method, path)
                         seen.add(got)
