@@ -43,6 +43,7 @@ from bot.logs import logger
 from bot.ports import Bus, ChannelPort, Clock, Dialogue, Store, Translator
 from bot.services.answer import Answers
 from bot.services.content import ContentDesk, Judge, Library, Publisher, Shipped, Watcher
+from bot.services.content.links import TextLinks
 from bot.services.decide import Decider
 from bot.services.deliver import Deliverer
 from bot.services.erase import Eraser
@@ -337,6 +338,22 @@ async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
         yield Publisher(store, clock, library, make_judge(settings, library), signer)
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def open_content(settings: Settings) -> AsyncIterator[ContentDesk]:
+    """Open the content desk at what was published last, for commands.
+
+    BundleError when the database holds something newer that the signer did not sign.
+    """
+    renderer, _ = make_renderer(settings)
+    library = open_library(settings, renderer, kept="last-exported.json")
+    async with open_store(settings) as (store, _):
+        async with store.begin() as unit:
+            newest = await unit.contents.bundle(await unit.contents.latest())
+        if newest is not None and newest.number > library.bundle.number:
+            library.take(newest)
+        yield ContentDesk(store, SystemClock(), library, make_judge(settings, library))
 
 
 def watcher(app: App, role: str, channels: Sequence[Channel]) -> Watcher:
@@ -659,6 +676,7 @@ def desk(app: App, *, demo: bool = False) -> Desk:
         translator=app.translator,
         alerts=app.alerts,
         content=app.content,
+        links=TextLinks(app.sealer, app.content),
     )
 
 

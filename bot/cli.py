@@ -232,13 +232,21 @@ def staff() -> None:
     type=click.Choice([*_ROLES, "counsellor"]),
     help="What the person does here; may be given several times. A counsellor is a responder.",
 )
+@click.option(
+    "--locale",
+    "locales",
+    multiple=True,
+    help="A language a translator translates into, for example th; may be given several times.",
+)
 @click.option("--alias", required=True, help="What colleagues and visitors see; not a real name.")
 @click.pass_obj
-def staff_invite(settings: Settings, roles: tuple[str, ...], alias: str) -> None:
+def staff_invite(
+    settings: Settings, roles: tuple[str, ...], locales: tuple[str, ...], alias: str
+) -> None:
     """Make an account and print a link that lets its owner enrol, once, within 24 hours."""
     from bot.commands import staff as people  # noqa: PLC0415
 
-    _run(people.invite(settings, alias, roles))
+    _run(people.invite(settings, alias, roles, locales))
 
 
 @staff.command("list")
@@ -268,6 +276,38 @@ def staff_reset(settings: Settings, alias: str) -> None:
     from bot.commands import staff as people  # noqa: PLC0415
 
     _run(people.reset(settings, alias))
+
+
+@main.group()
+def catalog() -> None:
+    """Bring published texts and facts to git, and translations from outside to review."""
+
+
+@catalog.command("export")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder locales of a clone; that of this installation unless given.",
+)
+@click.pass_obj
+def catalog_export(settings: Settings, out: Path | None) -> None:
+    """Write what was published last into facts.yml, deck.yml and every deck.po."""
+    from bot.commands import catalog as words  # noqa: PLC0415
+
+    _run(words.export(settings, out))
+
+
+@catalog.command("import")
+@click.option("--as", "alias", required=True, help="Whose proposals they are.")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, readable=True)
+)
+@click.pass_obj
+def catalog_import(settings: Settings, alias: str, files: tuple[Path, ...]) -> None:
+    """Propose each changed translation of FILES (.po, XLIFF, or a folder locales) for review."""
+    from bot.commands import catalog as words  # noqa: PLC0415
+
+    _run(words.take(settings, files, alias))
 
 
 @main.group()

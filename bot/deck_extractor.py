@@ -134,7 +134,7 @@ def _items(node: yaml.Node) -> list[Fields]:
 def _text(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise TypeError(f"{_where(node)}: a text is needed here")
-    return str(node.value).strip()
+    return str(node.value)
 
 
 def _line(node: yaml.Node) -> int:

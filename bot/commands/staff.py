@@ -23,11 +23,13 @@ async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
         yield Accounts(store, SystemClock())
 
 
-async def invite(settings: Settings, alias: str, roles: Sequence[str]) -> None:
+async def invite(
+    settings: Settings, alias: str, roles: Sequence[str], locales: Sequence[str] = ()
+) -> None:
     """Make an account and print its link."""
     chosen = {Role.RESPONDER if role == "counsellor" else Role(role) for role in roles}
     async with _accounts(settings) as accounts:
-        token = await accounts.invite(alias, chosen, OPERATOR)
+        token = await accounts.invite(alias, chosen, OPERATOR, locales)
     _print_link(settings, token, passkey=needs_passkey(chosen))
 
 
@@ -44,6 +46,8 @@ async def show(settings: Settings, console: Console) -> None:
     for one in listed:
         staff = one.account.staff
         roles = ", ".join(sorted(staff.roles))
+        if staff.translates:
+            roles += f": {', '.join(sorted(staff.translates))}"
         table.add_row(staff.alias, roles, _state(one), _ways(one))
     console.print(table)
 

@@ -33,6 +33,7 @@ HavnError
 └── StaffError              an account at the console cannot be what was asked for
     ├── AliasError          an alias is not of the right form, or somebody has it
     ├── RolesConflictError  roles that exclude one another, or none
+    ├── LanguagesError      a translator without a language, or languages without a translator
     ├── InvitationError     a link was used, is too old, or never was one
     ├── PasswordError       a password is too short, too long or too easily guessed
     ├── ProofError          a factor was not the right one
@@ -179,6 +180,10 @@ class AliasError(StaffError, ValueError):
 
 class RolesConflictError(StaffError, ValueError):
     """Roles that exclude one another, or none at all."""
+
+
+class LanguagesError(StaffError):
+    """A translator without a language, or languages of somebody who translates none."""
 
 
 class InvitationError(StaffError, LookupError):

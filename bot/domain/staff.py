@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
-from bot.domain.errors import AliasError, RolesConflictError
+from bot.domain.errors import AliasError, LanguagesError, RolesConflictError
 
 StaffId = NewType("StaffId", str)
 
@@ -98,6 +98,18 @@ def check_roles(roles: Collection[Role]) -> frozenset[Role]:
                 "give each to a different person"
             )
     return chosen
+
+
+def check_languages(
+    roles: Collection[Role], chosen: Collection[str], offered: Collection[str]
+) -> frozenset[str]:
+    """Return the languages of a translator; LanguagesError for none, and for those of others."""
+    languages = frozenset(chosen)
+    if languages - frozenset(offered):
+        raise LanguagesError(f"choose languages among {', '.join(sorted(offered))}")
+    if (Role.TRANSLATOR in roles) != bool(languages):
+        raise LanguagesError("a translator has at least one language, and only translators have")
+    return languages
 
 
 def check_alias(alias: str) -> str:

@@ -1,14 +1,17 @@
 """Translations, read from the .po files that translators edit; English is the source."""
 
 import enum
+import hashlib
+import re
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import PoFileError, read_po
+from babel.messages.pofile import PoFileError, denormalize, read_po
 
 from bot.domain.errors import TranslationError
 from bot.domain.facts import PLACEHOLDER
@@ -16,6 +19,10 @@ from bot.domain.facts import PLACEHOLDER
 SOURCE = "en"
 # How Babel reads the "#| msgid" line that an update leaves where the English changed.
 _PREVIOUS = "| msgid"
+_AT_HYPHEN = re.compile(r"(?<=\w)-\n(?=\w)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# The comment of a stale text that is served all the same: the one before was, and it stays.
+KEPT = "kept until translated:"
 
 
 def is_stale(message: Message) -> bool:
@@ -26,6 +33,38 @@ def is_stale(message: Message) -> bool:
 def is_draft(message: Message) -> bool:
     """Tell whether no person has approved this translation yet."""
     return message.fuzzy and not is_stale(message)
+
+
+def take_previous(message: Message) -> str:
+    """Return the older English a stale message is of, "" for none, and take it off its comments.
+
+    Babel breaks it like any comment: at spaces, and after hyphens inside words.
+    """
+    lines = [c[2:] for c in message.user_comments if c.startswith("| ")]
+    message.user_comments = [c for c in message.user_comments if not c.startswith("| ")]
+    first = takewhile(lambda line: not line.startswith("msgid"), lines[1:])
+    joined = _AT_HYPHEN.sub("-", "\n".join([*lines[:1], *first])).replace("\n", " ")
+    return "".join(denormalize(f'"{part}"') for part in _QUOTED.findall(joined))
+
+
+def kept_mark(older: str, text: str, *, approved: bool) -> str:
+    """Return the comment under which the text of an older English is still served.
+
+    It holds a digest, so that a text that somebody edits is a stale one like any other.
+    """
+    digest = hashlib.sha256(f"{older}\0{text}".encode()).hexdigest()[:16]
+    return f"{KEPT} {'approved' if approved else 'draft'} {digest}"
+
+
+def kept(message: Message) -> tuple[str, bool] | None:
+    """Return the older English whose text a stale message keeps, and whether it was approved."""
+    if not is_stale(message):
+        return None
+    older, text = take_previous(message.clone()), str(message.string)
+    for approved in (True, False):
+        if kept_mark(older, text, approved=approved) in message.user_comments:
+            return older, approved
+    return None
 
 
 def read_catalog(path: Path, locale: str) -> Catalog:
@@ -52,6 +91,7 @@ class _Words:
 
     approved: Mapping[tuple[str, str], str]
     drafts: Mapping[tuple[str, str], str]
+    before: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 _NO_WORDS = _Words({}, {})
@@ -86,7 +126,8 @@ class Texts:
             for path in sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
             if among is None or path.parts[-3] in among
         }
-        return cls(words, allow_drafts=allow_drafts)
+        before = {key: old for one in words.values() for key, old in one.before.items()}
+        return cls(words, allow_drafts=allow_drafts, before=before)
 
     def over(
         self,
@@ -103,7 +144,7 @@ class Texts:
         for locale in published.keys() & words.keys():
             shipped, texts = words[locale], published[locale]
             words[locale] = replace(shipped, approved=ChainMap(dict(texts), dict(shipped.approved)))
-        return Texts(words, allow_drafts=self._allow_drafts, before=before)
+        return Texts(words, allow_drafts=self._allow_drafts, before={**self.before, **before})
 
     def approved(self, context: str, source: str, locale: str) -> str:
         """Return the approved translation of an English text, "" where there is none."""
@@ -175,12 +216,18 @@ class Texts:
 def _sort(catalog: Catalog) -> _Words:
     approved: dict[tuple[str, str], str] = {}
     drafts: dict[tuple[str, str], str] = {}
+    before: dict[tuple[str, str], str] = {}
     for message in catalog:
-        if not message.id or not message.string or is_stale(message):
+        older = kept(message)
+        if not message.id or not message.string or (is_stale(message) and older is None):
             continue
         source, text = str(message.id), str(message.string)
+        is_approved = not message.fuzzy
+        if older is not None:
+            before[message.context or "", source] = older[0]
+            source, is_approved = older
         if {*PLACEHOLDER.findall(text)} - {*PLACEHOLDER.findall(source)}:
             continue  # nothing may stand behind it, and a screen that cannot be shown helps nobody
-        target = drafts if message.fuzzy else approved
+        target = approved if is_approved else drafts
         target[(message.context or "", source)] = text
-    return _Words(approved, drafts)
+    return _Words(approved, drafts, before)

@@ -1,13 +1,15 @@
 """What the console's pages are given: use cases, words and the way to show a page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import HTTPConnection
 
 from bot.domain.factors import Session
+from bot.domain.tries import Tries
 from bot.ports import Bus, Clock, Store, Translator
 from bot.services.content import ContentDesk
+from bot.services.content.links import TextLinks
 from bot.services.hotline import Hotline, Reader
 from bot.services.practice import Rooms
 from bot.services.reply import Renderer
@@ -41,6 +43,8 @@ class Desk:
     translator: Translator
     alerts: Alerts
     content: ContentDesk
+    links: TextLinks
+    tries: Tries = field(default_factory=Tries)
     path: str = ""
 
     @property

@@ -41,6 +41,13 @@ def check_kind(request: Request) -> None:
         raise HTTPException(415)
 
 
+def check_upload(request: Request) -> None:
+    """Refuse a body that is no form with a file (415), or whose parts name an encoding."""
+    kind = request.headers.get("content-type", "").strip().lower()
+    if not kind.startswith("multipart/form-data;") or "charset" in kind:
+        raise HTTPException(415)
+
+
 def check_reader(request: Request) -> None:
     """Refuse what a page of another site loads unseen (403); a link that is followed may pass.
 
@@ -54,10 +61,10 @@ def check_reader(request: Request) -> None:
         raise HTTPException(403)
 
 
-async def check_token(request: Request, session: Session) -> None:
+async def check_token(request: Request, session: Session, files: int = 0) -> None:
     """Refuse a form that was not made for this session (403)."""
     given = request.headers.get(HEADER)
     if given is None:
-        given = str((await request.form(max_files=0)).get(FIELD, ""))
-    if not hmac.compare_digest(given.encode(), token_of(session).encode()):
+        given = str((await request.form(max_files=files)).get(FIELD, ""))
+    if not hmac.compare_digest(given.encode(errors="replace"), token_of(session).encode()):
         raise HTTPException(403)

@@ -18,7 +18,14 @@ from bot.domain.factors import Session
 from bot.domain.staff import Permission
 from bot.services.content.calling import cooling
 from bot.web.desk import desk_of, session_of
-from bot.web.forgery import SAFE_METHODS, check_kind, check_origin, check_reader, check_token
+from bot.web.forgery import (
+    SAFE_METHODS,
+    check_kind,
+    check_origin,
+    check_reader,
+    check_token,
+    check_upload,
+)
 from bot.web.refusals import prove_first, sign_in_first
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -45,19 +52,28 @@ class Declared(Route):
         owns: Owns | None,
         fresh: bool,
         quiet: bool,
+        upload: bool,
     ) -> None:
         self.permission = permission
         self.owns = owns
         self.fresh = fresh
         self.quiet = quiet
+        self.upload = upload
         self.answer = endpoint
         super().__init__(path, self._guarded, methods=list(methods), name=endpoint.__name__)
 
     async def _guarded(self, request: Request) -> Response:
+        try:
+            return await self._answered(request)
+        finally:
+            if self.upload:
+                await request.close()
+
+    async def _answered(self, request: Request) -> Response:
         unsafe = request.method not in SAFE_METHODS
         if unsafe:
             check_origin(request)
-            check_kind(request)
+            (check_upload if self.upload else check_kind)(request)
         else:
             check_reader(request)
         if self.permission is not Open.EVERYBODY:
@@ -76,7 +92,7 @@ class Declared(Route):
             return sign_in_first(request)
         request.state.session = session
         if unsafe:
-            await check_token(request, session)
+            await check_token(request, session, files=int(self.upload))
         if isinstance(self.permission, Permission) and not session.staff.may(self.permission):
             raise HTTPException(403)
         if self.owns is not None and not await self.owns(request, session):
@@ -104,11 +120,13 @@ def route(
     owns: Owns | None = None,
     fresh: bool = False,
     quiet: bool = False,
+    upload: bool = False,
 ) -> Declared:
     """Declare a page.
 
     ``owns`` tells whether what the path names belongs to the person; ``fresh`` asks for a proof of
-    the last five minutes; ``quiet`` ones do not count as activity: pages ask for them.
+    the last five minutes; ``quiet`` ones do not count as activity: pages ask for them;
+    ``upload`` takes a form with one file.
     """
     return Declared(
         path,
@@ -118,6 +136,7 @@ def route(
         owns=owns,
         fresh=fresh,
         quiet=quiet,
+        upload=upload,
     )
 
 

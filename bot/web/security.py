@@ -34,6 +34,8 @@ _REFUSED_FEATURES = (
 # Larger than any form here: 10,000 characters in a text's form, of 9 bytes each in most scripts,
 # come as far as the page that says what is wrong with them.
 LARGEST_BODY = 128 * 1024
+# The one page that takes a file, of 2 MB, beside a few fields.
+UPLOAD, LARGEST_UPLOAD = "/content/exchange", 2 * 1024 * 1024 + LARGEST_BODY
 HEADERS: Mapping[str, str] = {
     "content-security-policy": "; ".join(_POLICY),
     "cross-origin-opener-policy": "same-origin",
@@ -68,7 +70,7 @@ class Guarded:
             await send(message)
 
         try:
-            await self._app(scope, _measured(receive), send_with_headers)
+            await self._app(scope, _measured(receive, _largest(scope)), send_with_headers)
         except Exception as error:
             if scope["type"] != "http":
                 raise
@@ -82,7 +84,11 @@ class Guarded:
         del headers["server"]
 
 
-def _measured(receive: Receive) -> Receive:
+def _largest(scope: Scope) -> int:
+    return LARGEST_UPLOAD if scope.get("path") == UPLOAD else LARGEST_BODY
+
+
+def _measured(receive: Receive, largest: int) -> Receive:
     """Refuse a body (413) as soon as it is larger than any of ours."""
     size = 0
 
@@ -90,7 +96,7 @@ def _measured(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
+        if size > largest:
             raise HTTPException(413)
         return message
 

@@ -6,8 +6,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.errors import AliasError, InvitationError, RolesConflictError, StaffError
+from bot.domain.errors import (
+    AliasError,
+    InvitationError,
+    LanguagesError,
+    RolesConflictError,
+    StaffError,
+)
 from bot.domain.staff import Permission, Role, StaffId
+from bot.i18n import LOCALES
+from bot.i18n.texts import SOURCE
 from bot.web.answers import fields, send_on
 from bot.web.desk import desk_of, session_of
 from bot.web.pages import pages_of
@@ -26,15 +34,18 @@ async def invite(request: Request) -> Response:
     """Make an account and show the link to it, once."""
     form = await request.form(max_files=0)
     roles = [str(role) for role in form.getlist("role")]
+    languages = [str(language) for language in form.getlist("language")]
     (alias,) = await fields(request, "alias")
     desk, by = desk_of(request), session_of(request).staff.id
     try:
         chosen = [Role(role) for role in roles if role in set(Role)]
-        token = await desk.accounts.invite(alias, chosen, by)
+        token = await desk.accounts.invite(alias, chosen, by, languages)
     except AliasError:
-        return await _page(request, error="alias", typed=(alias, roles))
+        return await _page(request, error="alias", typed=(alias, roles, languages))
     except RolesConflictError:
-        return await _page(request, error="roles", typed=(alias, roles))
+        return await _page(request, error="roles", typed=(alias, roles, languages))
+    except LanguagesError:
+        return await _page(request, error="languages", typed=(alias, roles, languages))
     return await _page(request, link=desk.link(f"/enrol/{token}"))
 
 
@@ -73,10 +84,10 @@ async def _page(
     *,
     error: str = "",
     link: str = "",
-    typed: tuple[str, list[str]] = ("", []),
+    typed: tuple[str, list[str], list[str]] = ("", [], []),
 ) -> Response:
     listed = await desk_of(request).accounts.listed()
-    alias, roles = typed
+    alias, roles, languages = typed
     return pages_of(request).show(
         request,
         "staff.html",
@@ -87,6 +98,8 @@ async def _page(
         alias=alias[:64],
         chosen=roles,
         roles=list(Role),
+        languages=[one for one in LOCALES if one != SOURCE],
+        spoken=languages,
     )
 
 

@@ -28,6 +28,14 @@ def test_an_invitation_says_that_a_passkey_is_needed(tmp_path: Path) -> None:
     assert "passkey" in result.stderr
 
 
+def test_a_translator_has_languages(tmp_path: Path) -> None:
+    alone = staff(tmp_path, "invite", "--role", "translator", "--alias", "Mali")
+    assert (alone.returncode, "language" in alone.stderr) == (1, True)
+    both = ("--locale", "th", "--locale", "ro")
+    staff(tmp_path, "invite", "--role", "translator", *both, "--alias", "Mali")
+    assert re.search(r"Mali +translator: ro, th ", staff(tmp_path, "list").stdout)
+
+
 def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
     staff(tmp_path, "invite", "--role", "editor", "--alias", "Ana")
     for arguments, says in (

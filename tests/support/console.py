@@ -37,6 +37,7 @@ from bot.domain.staff import Role, StaffId
 from bot.domain.triage import Level
 from bot.i18n import Texts
 from bot.ports import Lookup, Sealer, Store
+from bot.services.content.links import TextLinks
 from bot.services.erase import Eraser
 from bot.services.hotline import Hotline, Reader
 from bot.services.ids import MessageIds, conversation_id
@@ -77,7 +78,9 @@ class Rig:
 
     async def invited(self, alias: str, *roles: Role) -> str:
         """Return the token of a fresh invitation."""
-        return await self.desk.accounts.invite(alias, roles or (Role.RESPONDER,), OPERATOR)
+        languages = ("th",) if Role.TRANSLATOR in roles else ()
+        chosen = roles or (Role.RESPONDER,)
+        return await self.desk.accounts.invite(alias, chosen, OPERATOR, languages)
 
     async def with_passkey(self, alias: str, *roles: Role) -> "tuple[Authenticator, NewSession]":
         """Return somebody who has enrolled a passkey, signed in."""
@@ -153,6 +156,7 @@ def make_rig(
         channels={},
         make_room=lambda: False,
     )
+    content = content_desk(store, clock, renderer, folder)
     desk = Desk(
         address=address,
         store=store,
@@ -177,7 +181,8 @@ def make_rig(
         rooms=Rooms(partial(make_world, Settings(root=deck.ROOT), clock, renderer), clock),
         translator=NoTranslator(),
         alerts=alerts or NoAlerts(),
-        content=content_desk(store, clock, renderer, folder),
+        content=content,
+        links=TextLinks(sealer, content),
     )
     return Rig(desk, store, sealer, clock, rites, anchors)
 

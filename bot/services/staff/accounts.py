@@ -8,7 +8,17 @@ from datetime import datetime
 from bot.domain.audit import AuditEvent, Happening
 from bot.domain.errors import InvitationError, StaffError
 from bot.domain.factors import Account, Factors
-from bot.domain.staff import INVITATION, Role, Staff, StaffId, check_alias, check_roles
+from bot.domain.staff import (
+    INVITATION,
+    Role,
+    Staff,
+    StaffId,
+    check_alias,
+    check_languages,
+    check_roles,
+)
+from bot.i18n import LOCALES
+from bot.i18n.texts import SOURCE
 from bot.ports import Clock, Store, UnitOfWork
 from bot.services.staff.tokens import hash_token, new_token
 from bot.staff_ports import Invitation
@@ -46,16 +56,24 @@ class Accounts:
             raise InvitationError("nobody has this alias; havn staff list shows everybody")
         return account.staff
 
-    async def invite(self, alias: str, roles: Collection[Role], by: StaffId) -> str:
+    async def invite(
+        self,
+        alias: str,
+        roles: Collection[Role],
+        by: StaffId,
+        translates: Collection[str] = (),
+    ) -> str:
         """Make an account without a way in and return the token of the link that gives it one.
 
-        AliasError or RolesConflictError when it cannot be.
+        ``translates`` are the languages of a translator. AliasError, RolesConflictError or
+        LanguagesError when it cannot be.
         """
         staff = Staff(
             id=StaffId(secrets.token_hex(8)),
             alias=check_alias(alias),
             roles=check_roles(roles),
             created_at=self._clock.now(),
+            translates=check_languages(roles, translates, LOCALES.keys() - {SOURCE}),
         )
         async with self._store.begin() as unit:
             await unit.staff.add(Account(staff))

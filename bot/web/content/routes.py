@@ -1,7 +1,9 @@
 """Every route of the content desk."""
 
+from bot.web.content.by_link import link_routes
 from bot.web.content.changes import change_routes
 from bot.web.content.coverage import coverage_routes
+from bot.web.content.exchange import exchange_routes
 from bot.web.content.fact_edit import fact_edit_routes
 from bot.web.content.facts import fact_routes
 from bot.web.content.published import published_routes
@@ -24,4 +26,6 @@ def content_routes() -> list[Declared]:
         *change_routes(),
         *published_routes(),
         *coverage_routes(),
+        *exchange_routes(),
+        *link_routes(),
     ]

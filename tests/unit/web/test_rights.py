@@ -40,7 +40,7 @@ PUBLIC = frozenset(
 )
 SIGNING = frozenset({"/sign-in", "/sign-in/passkey/options", "/sign-in/passkey"})
 # Whoever holds the link has the right; it is 256 random bits.
-BY_LINK = re.compile(r"/(enrol|demo)/\{token\}(/.*)?")
+BY_LINK = re.compile(r"/(enrol|demo|t)/\{token\}(/.*)?")
 
 
 async def own_thing(request: Request) -> Response:
@@ -138,7 +138,8 @@ async def test_the_matrix(tmp_path: Path, role: Role | None) -> None:
                         **(practised if inside else named)[own]
                     )
                     for method in sorted((one.methods or set()) - {"HEAD"}):
-                        response = await browser.request(method, path, headers=headers)
+                        files = {"file": ("x", b"x")} if one.upload and method == "POST" else None
+                        response = await browser.request(method, path, headers=headers, files=files)
                         got = outcome(response)
                         assert got == allowed(one, session, own=own), (method, path)
                         seen.add(got)

@@ -57,6 +57,33 @@ async def test_an_invitation_that_cannot_be_says_why_and_keeps_what_was_typed(
     assert len(await rig.desk.accounts.listed()) == 1
 
 
+async def test_a_translator_is_invited_with_languages(rig: Rig, admin: Browser) -> None:
+    said = {"alias": "Mali", "role": ["translator"], "language": ["th", "pt_BR"]}
+    page = await admin.send_form("/staff/invite", **said)
+    assert link_on(page.text)
+    assert 'lang="pt-BR">Português (Brasil)</span>' in page.text
+    assert (await rig.desk.accounts.find("Mali")).translates == {"th", "pt_BR"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "languages"),
+    [
+        (["translator"], []),
+        (["translator"], ["en"]),
+        (["translator"], ["xx", "th"]),
+        (["editor"], ["th"]),
+    ],
+)
+async def test_languages_that_cannot_be_say_why(
+    rig: Rig, admin: Browser, roles: list[str], languages: list[str]
+) -> None:
+    page = await admin.send_form("/staff/invite", alias="Mali", role=roles, language=languages)
+    assert page.status_code == 400
+    assert 'id="languages-error"' in page.text
+    assert page.text.count(" checked") == 1 + ("th" in languages)
+    assert len(await rig.desk.accounts.listed()) == 1
+
+
 async def test_a_new_link_voids_what_was_there(rig: Rig, admin: Browser) -> None:
     key, new = await rig.with_passkey("Ana")
     id_ = new.session.staff.id
