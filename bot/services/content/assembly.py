@@ -86,6 +86,22 @@ class Shipped:
         return Registry({**self.registry.facts, **published})
 
 
+def normal(item: Item, value: Value) -> Value:
+    """Return a value in the form ``Served.value`` has: every part of its type, and no other parts.
+
+    HavnError, KeyError, TypeError, AttributeError or ValueError where it cannot be read.
+    """
+    match item.kind:
+        case ItemKind.FACT:
+            return Fact.read(item.key, value).written()
+        case ItemKind.SCREEN:
+            return Screen.read(item.key, value).written()
+        case ItemKind.WORD:
+            return {"text": str(value["text"])}
+        case _:
+            return {part: str(value[part]) for part in ("context", "source", "text")}
+
+
 def sources(served: Served) -> Iterator[tuple[str, str]]:
     """Yield every context and English text that is looked up; the same may come twice."""
     for screen in served.deck.screens.values():
