@@ -117,3 +117,76 @@ async def test_other_buttons_wait(room: Newsroom) -> None:
     assert not room.desk.judged(item, {**live, "notes": "x"}).guarded
     moved = [{**live["buttons"][0], "label": "Elsewhere"}, *live["buttons"][1:]]
     assert room.desk.judged(item, {**live, "buttons": moved}).guarded
+
+
+# --- what would fail in front of a visitor ----------------------------------------------------
+
+
+def grid(**changes: Any) -> dict[str, Any]:
+    week: dict[str, Any] = {"mon": ["08:00-16:00"], **changes.pop("week", {})}
+    return {"tz": "Europe/Copenhagen", "week": week, **changes}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("chat_hours", grid(week={"mon": []})),
+        ("chat_hours", grid(tz="America/New_York")),
+        ("chat_hours", grid(tz="Europe")),
+        ("chat_hours", grid(week={"mon": ["08:00+05:00-16:00+05:00"]})),
+        ("chat_hours", grid(week={"mon": ["12:00-16:00", "08:00-13:00"]})),
+        ("chat_hours", grid(week={"mon": ["12:00-00:00", "13:00-14:00"]})),
+        ("adult_age", float("nan")),
+        ("adult_age", float("inf")),
+        ("union_name", ""),
+        ("union_name", "70 66 66 66"),
+        ("union_name", "7066-6666"),
+        ("union_name", "https://evil.example"),
+        ("contact_person_note", "Wait {wait_estimate}."),
+        ("contact_person_note", "Read {contact_person_note}."),
+    ],
+)
+async def test_a_fact_that_could_not_be_used_is_refused(
+    room: Newsroom, key: str, value: object
+) -> None:
+    judged = room.desk.judged(fact(key), with_value(room.live(fact(key)), value))
+    assert judged.errors
+
+
+@pytest.mark.parametrize("key", ["wait_estimate", "language_th", "chat_retention_hours"])
+async def test_a_fact_never_takes_a_name_the_program_uses(room: Newsroom, key: str) -> None:
+    taken = next(iter(room.desk.library.shipped.said)) if key.startswith("chat") else key
+    entry = with_value(room.live(fact("union_name")), "Union")
+    assert "key" in {one.rule for one in room.desk.judged(fact(taken), entry).errors}
+    assert room.desk.judged(fact("new_union_name"), entry).passes
+
+
+async def test_a_day_of_review_without_a_fact_is_refused(room: Newsroom) -> None:
+    item = next(
+        screen(one.id)
+        for one in room.renderer.deck.screens.values()
+        if "{fact_reviewed_on}" in one.text
+    )
+    value = {**room.live(item), "text": "Checked: {fact_reviewed_on}."}
+    assert "placeholder" in {one.rule for one in room.desk.judged(item, value).errors}
+
+
+async def test_an_old_source_may_stay(room: Newsroom) -> None:
+    item = fact("old_return_org_name")
+    assert room.desk.judged(item, room.live(item)).passes
+
+
+async def test_a_button_carries_only_what_it_carried(room: Newsroom) -> None:
+    live = room.live(THANKS)
+    button = {"label": "Yes", "to": "utter_human_consent", "set": "consent=all"}
+    judged = room.desk.judged(THANKS, {**live, "buttons": [*live.get("buttons", ()), button]})
+    assert "only the program decides" in str(judged.errors)
+
+
+@pytest.mark.parametrize("id_", ["utter_human_consent", "utter_forget_confirm"])
+async def test_a_button_that_does_something_stays(room: Newsroom, id_: str) -> None:
+    item = screen(id_)
+    live = room.live(item)
+    assert room.desk.judged(item, {**live, "buttons": live["buttons"][::-1]}).passes
+    judged = room.desk.judged(item, {**live, "buttons": []})
+    assert "does something is gone" in str(judged.errors)

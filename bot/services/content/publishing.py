@@ -22,7 +22,7 @@ from bot.domain.content import (
     Value,
     fits,
 )
-from bot.domain.errors import ContentError, HavnError
+from bot.domain.errors import ContentError
 from bot.i18n.values import COPENHAGEN
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store, UnitOfWork
@@ -63,7 +63,7 @@ class Publisher:
         while True:
             try:
                 await self.publish_due()
-            except HavnError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever broke, the next round tries again
                 log.error("publishing_failed", error=error_class(error))
             await asyncio.sleep(PAUSE)
 

@@ -55,7 +55,7 @@ class Watcher:
         while True:
             try:
                 await self.look()
-            except HavnError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever broke, the next round tries again
                 log.error("looking_failed", error=error_class(error))
             await asyncio.sleep(PAUSE)
 
