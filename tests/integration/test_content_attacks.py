@@ -1,6 +1,10 @@
 """What somebody tries with one account, or with values that no form would send."""
 
+import asyncio
+import errno
+import inspect
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +12,17 @@ from typing import Any
 import pytest
 
 from bot.adapters.sealing import EphemeralKeys, Stamp
+from bot.adapters.signing import LastGoodFile
 from bot.adapters.storage import SqlStore
+from bot.adapters.storage.content import SqlContents
+from bot.content_ports import Signed
 from bot.domain.content import Item, State, digest, fact, screen
-from bot.domain.errors import FourEyesError
-from tests.support.content import CMM, HOURS, SUNDAYS, Newsroom, with_value
+from bot.domain.errors import ChangedError, FactError, FourEyesError
+from bot.domain.facts import Kind, Registry
+from bot.domain.messages import Bubble
+from bot.services.content import Publisher
+from tests.support import deck
+from tests.support.content import CMM, HOURS, SUNDAYS, Newsroom, library, with_value
 from tests.support.stores import laid
 
 THANKS = screen("utter_thanks")
@@ -190,3 +201,107 @@ async def test_a_button_that_does_something_stays(room: Newsroom, id_: str) -> N
     assert room.desk.judged(item, {**live, "buttons": live["buttons"][::-1]}).passes
     judged = room.desk.judged(item, {**live, "buttons": []})
     assert "does something is gone" in str(judged.errors)
+
+
+# --- one process among others -----------------------------------------------------------------
+
+
+async def test_newer_files_take_nothing_else_away(room: Newsroom) -> None:
+    await room.published(HOURS, SUNDAYS(room.live(HOURS)))
+    union = fact("union_name")
+    await room.published(union, with_value(room.live(union), "Union"))
+    thanks = {**room.live(THANKS), "text": "Thank you. Write to {kompasset_name}."}
+    await room.published(THANKS, thanks)
+    newer = library(deck.renderer(), room.folder)
+    facts = dict(newer.shipped.registry.facts)
+    facts["union_name"] = replace(facts["union_name"], kind=Kind.SENTENCE)
+    served = {key: one for key, one in facts.items() if key != "kompasset_name"}
+    newer.shipped = replace(newer.shipped, registry=Registry(served))
+    newer.open()
+    assert newer.bundle.number == room.desk.library.bundle.number
+    assert newer.served.value(HOURS) == room.live(HOURS)
+    assert newer.served.registry["union_name"] == facts["union_name"]
+    assert newer.served.deck[THANKS.key] == newer.shipped.deck[THANKS.key]
+
+
+async def test_a_full_disk_keeps_nobody_from_what_was_published(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    await room.approved(HOURS, SUNDAYS(room.live(HOURS)))
+    assert await room.publisher.publish_due() == 1
+    monkeypatch.setattr("bot.adapters.signing.write_secret", full)
+    assert await room.watcher.look()
+    assert room.live(HOURS)["value"]["week"]["sun"] == ["10:30-12:00"]
+
+
+def test_processes_that_share_a_file_keep_the_newest(tmp_path: Path) -> None:
+    def keep(first: int) -> None:
+        file = LastGoodFile(tmp_path / "content" / "last-good.json")
+        for number in range(first, 80, 4):
+            file.write(Signed(number, b"{}" * 9_000, b"\0"))
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(keep, (1, 2, 3, 4)))
+    kept = LastGoodFile(tmp_path / "content" / "last-good.json").read()
+    assert kept is not None
+    assert kept.number == 79
+
+
+async def test_two_signers_never_sign_one_number(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.approved(HOURS, SUNDAYS(room.live(HOURS)))
+    assert await room.publisher.publish_due() == 1
+    first = await room.bundle(1)
+    shelf = library(deck.renderer(), room.folder, "second.json")
+    other = Publisher(room.store, room.clock, shelf, room.publisher.judge, room.signer)
+
+    async def nothing_yet(*_: object) -> list[Signed]:
+        return []
+
+    # The other one looked a moment before the first had published.
+    monkeypatch.setattr(SqlContents, "after", nothing_yet)
+    union = fact("union_name")
+    change = await room.approved(union, with_value(room.live(union), "Union"))
+    with pytest.raises(ChangedError):
+        await other.publish_due()
+    assert await room.bundle(1) == first
+    async with room.store.begin() as unit:
+        found = await unit.contents.get(change.id)
+    assert found is not None
+    assert found.state is State.APPROVED
+
+
+async def test_a_screen_that_fails_is_wrong(room: Newsroom) -> None:
+    def fails(*_: object) -> Bubble:
+        raise FactError("there is no fact")
+
+    room.watcher.say = fails
+    await room.watcher.look()
+    async with room.store.begin() as unit:
+        (serving,) = await unit.contents.servings(room.clock.now())
+    assert serving.wrong
+
+
+@pytest.mark.parametrize("runs", ["watcher", "publisher"])
+async def test_whatever_breaks_the_next_round_comes(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch, runs: str
+) -> None:
+    process = getattr(room, runs)
+    module = inspect.getmodule(type(process))
+    monkeypatch.setattr(module, "PAUSE", 0.0)
+    rounds = []
+
+    async def breaks(_self: object) -> None:
+        rounds.append(1)
+        if len(rounds) > 1:
+            raise asyncio.CancelledError
+        raise ZeroDivisionError
+
+    name = "look" if runs == "watcher" else "publish_due"
+    monkeypatch.setattr(type(process), name, breaks)
+    with pytest.raises(asyncio.CancelledError):
+        await process.run()

@@ -120,7 +120,7 @@ class Judge:
 
     def _is_taken(self, key: str) -> bool:
         """Tell whether the program puts something of its own where a fact of this name would."""
-        own = {*rules.RUNTIME, *self.shipped.said, "supported_languages"}
+        own = {*wording.RUNTIME, *self.shipped.said, "supported_languages"}
         return key in own or key.startswith("language_")
 
     def _hosts(self) -> frozenset[str | None]:

@@ -77,11 +77,18 @@ class Publisher:
                 return 0
             body = made.body()
             signed = Signed(made.number, body, self.signer.sign(body))
-            # Whatever stands under this number was not signed, or it would have been taken.
-            await unit.contents.publish(signed, instead=True)
+            await unit.contents.publish(signed, instead=await self._is_forged(unit, made.number))
         self.library.take(signed)
         log.info("bundle_published", number=signed.number)
         return signed.number
+
+    async def _is_forged(self, unit: UnitOfWork, number: int) -> bool:
+        """Tell whether something stands under a number that no signer signed."""
+        found = await unit.contents.bundle(number)
+        try:
+            return found is not None and not self.library.read(found)
+        except ContentError:
+            return True
 
     async def _catch_up(self, unit: UnitOfWork) -> None:
         """Take what was published while another signer ran; what is not signed is left alone."""

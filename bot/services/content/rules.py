@@ -18,25 +18,12 @@ from bot.domain.hours import WeekHours
 from bot.domain.messages import Channel, Reply
 from bot.domain.screens import Deck, Screen
 from bot.domain.triage import DANGER
-from bot.domain.wording import Finding, Limits
+from bot.domain.wording import RUNTIME, Finding, Limits
 from bot.i18n.values import COPENHAGEN, Values
 from bot.services.reply import Renderer
 
 PHONE = "utter_phone_numbers"
 _PHONES = frozenset({"cmm_phone", "emergency_phone", "suicide_line_phone", "child_line_phone"})
-# Runtime placeholders and a value of each, long enough to measure with.
-RUNTIME: Mapping[str, str] = {
-    "wait_estimate": "30-60",
-    "next_open_time": "2026-12-28T08:30:00+01:00",
-    "fact_reviewed_on": "2026-11-22",
-    "staff_alias": "Anna",
-    "return_code": "one two three four five six seven",
-    "transfer_reason": "transfer_experience",
-    "option_1": "utter_debt",
-    "option_2": "utter_legal_help",
-    "low": "30",
-    "high": "60",
-}
 # What a conversation gives a screen; the day of review comes from its facts, or not at all.
 _GIVEN = {name: value for name, value in RUNTIME.items() if name != "fact_reviewed_on"}
 _STRICT_AUDIENCES = frozenset({"all", "person", "web", "staff_to_person"})
