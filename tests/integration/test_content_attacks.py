@@ -305,3 +305,20 @@ async def test_whatever_breaks_the_next_round_comes(
     monkeypatch.setattr(type(process), name, breaks)
     with pytest.raises(asyncio.CancelledError):
         await process.run()
+
+
+def test_processes_that_start_together_have_one_key(tmp_path: Path) -> None:
+    for round_ in range(20):
+        path = tmp_path / str(round_) / "desk.key"
+        with ThreadPoolExecutor(4) as processes:
+            stamps = list(processes.map(Stamp.open, [path] * 4))
+        assert len({stamp.stamp("here", b"data") for stamp in stamps}) == 1
+
+
+async def test_a_label_that_stands_elsewhere_keeps_its_own_translation(room: Newsroom) -> None:
+    menu = screen("utter_signs_sex")
+    live = room.live(menu)
+    first, other = live["buttons"][0], "Menu"
+    assert first["label"] != other
+    await room.published(menu, {**live, "buttons": [{**first, "label": other}]})
+    assert ("button", other) not in room.desk.library.bundle.before
