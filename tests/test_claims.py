@@ -30,9 +30,9 @@ from bot.domain.return_code import WORDS
 from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
+from bot.domain.wording import RUNTIME
 from bot.ports import Messages
 from bot.services import erase
-from bot.services.content.rules import RUNTIME
 from bot.services.privacy import privacy_page
 from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS, Settings
 from tests.support import translation_server

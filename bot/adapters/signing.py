@@ -5,6 +5,7 @@ the public key and the last bundle they took.
 """
 
 import contextlib
+import fcntl
 import json
 from pathlib import Path
 
@@ -95,6 +96,12 @@ class LastGoodFile:
 
     def write(self, bundle: Signed) -> None:
         """Keep this one from now on; another process of this folder may have a newer one."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._write(bundle)
+
+    def _write(self, bundle: Signed) -> None:
         kept = self.read()
         if kept is not None and kept.number >= bundle.number:
             return
@@ -103,5 +110,4 @@ class LastGoodFile:
             "body": bundle.body.decode(),
             "signature": bundle.signature.hex(),
         }
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_secret(self._path, json.dumps(data, ensure_ascii=False).encode())

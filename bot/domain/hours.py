@@ -31,6 +31,8 @@ class Span:
             opens, closes = (time.fromisoformat(part.strip()) for part in text.split("-"))
         except ValueError as error:
             raise FactError("hours are written like 08:30-16:00") from error
+        if opens.tzinfo or closes.tzinfo:
+            raise FactError("hours are those of the grid's own time zone")
         if closes != time(0) and opens >= closes:
             raise FactError("hours must open before they close")
         return cls(opens, closes)

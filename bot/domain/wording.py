@@ -17,6 +17,20 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 
+# Runtime placeholders and a value of each, long enough to measure with.
+RUNTIME: Mapping[str, str] = {
+    "wait_estimate": "30-60",
+    "next_open_time": "2026-12-28T08:30:00+01:00",
+    "fact_reviewed_on": "2026-11-22",
+    "staff_alias": "Anna",
+    "return_code": "one two three four five six seven",
+    "transfer_reason": "transfer_experience",
+    "option_1": "utter_debt",
+    "option_2": "utter_legal_help",
+    "low": "30",
+    "high": "60",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -1,5 +1,6 @@
 """Marks what Havn itself wrote to the database: whoever can only write there cannot imitate it."""
 
+import fcntl
 import hashlib
 import hmac
 import secrets
@@ -27,8 +28,7 @@ class Stamp:
         """Read the key, or make it at the first call; ConfigurationError when that fails."""
         try:
             if not path.exists():
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                write_secret(path, secrets.token_bytes(_KEY_BYTES))
+                _make(path)
             key = path.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be used: {error.strerror}") from None
@@ -40,3 +40,12 @@ class Stamp:
         """Return a keyed hash of data in its place."""
         name = place.encode()
         return hmac.digest(self._key, len(name).to_bytes(2, "big") + name + data, hashlib.sha256)
+
+
+def _make(path: Path) -> None:
+    """Make the key once, however many processes start at the same moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            write_secret(path, secrets.token_bytes(_KEY_BYTES))

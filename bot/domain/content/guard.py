@@ -17,33 +17,43 @@ def is_guarded(item: Item, value: Value, deck: Deck, registry: Registry) -> bool
     match item.kind:
         case ItemKind.FACT:
             old = [registry[item.key]] if item.key in registry else []
-            return any(_fact_is(fact) for fact in [*old, Fact.read(item.key, value)])
+            facts = [*old, Fact.read(item.key, value)]
+            return any(_fact_is(fact, registry) for fact in facts)
         case ItemKind.SCREEN:
             old_screens = [deck[item.key]] if item.key in deck else []
             screens = [*old_screens, Screen.read(item.key, value)]
-            return any(_screen_is(screen, deck, registry) for screen in screens)
+            # A button leads somebody to help, or away from it.
+            moved = screens[0].buttons != screens[-1].buttons
+            return moved or any(_screen_is(screen, deck, registry) for screen in screens)
         case ItemKind.TEXT:
             return _context_is(item.context, deck, registry)
         case _:
             return False
 
 
-def _fact_is(fact: Fact) -> bool:
+def _fact_is(fact: Fact, registry: Registry) -> bool:
+    if fact.kind is Kind.SENTENCE and _names_one(str(fact.value), registry):
+        return True
     return fact.kind in _ADDRESSES or (fact.safety and fact.kind not in _WITHOUT_WAIT)
+
+
+def _names_one(text: str, registry: Registry) -> bool:
+    """Tell whether a text rests on what is guarded, through sentences as well."""
+    return any(_fact_is(registry[key], registry) for key in registry.used_by(text))
 
 
 def _screen_is(screen: Screen, deck: Deck, registry: Registry) -> bool:
     claims = deck.meta.get("system_claims")
-    said = frozenset(key for text in screen.sources() for key in registry.used_by(text))
     promises = isinstance(claims, list) and screen.id in claims
-    return promises or any(_fact_is(registry[key]) for key in said)
+    texts = (*screen.sources(), *(button.label for button in screen.buttons))
+    return promises or any(_names_one(text, registry) for text in texts)
 
 
 def _context_is(context: str, deck: Deck, registry: Registry) -> bool:
     """Tell it of a translation: of a guarded screen or sentence, and of every button."""
     if context.startswith("fact:"):
         key = context.removeprefix("fact:")
-        return key in registry and _fact_is(registry[key])
+        return key in registry and _fact_is(registry[key], registry)
     if context in deck:
         return _screen_is(deck[context], deck, registry)
     # One label may stand on many screens, those of danger among them.

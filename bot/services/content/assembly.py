@@ -2,14 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.content import Bundle, Item, ItemKind, Value, translation
 from bot.domain.errors import ContentError, HavnError
 from bot.domain.facts import PLACEHOLDER, Fact, Kind, Registry
 from bot.domain.screens import Deck, Screen
+from bot.domain.wording import RUNTIME
 from bot.i18n import Texts, Values
+from bot.i18n.texts import SOURCE
 
 _SLOTS = ("text", "web", "terminal", "topic")
 
@@ -68,6 +70,29 @@ class Shipped:
         except (HavnError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise ContentError("it holds something that cannot be shown") from error
 
+    def fitting(self, bundle: Bundle) -> Bundle:
+        """Return a bundle without what does not fit these files: they may be newer than it is.
+
+        A fact of another kind than it has by now, and what cannot be read or shown any more, is
+        left out, and the shipped value stands: all else that was published goes on.
+        """
+        values = {name: v for name, v in bundle.values.items() if self._reads(name, v)}
+        while True:
+            fitting = replace(bundle, values=values)
+            lost = _unshowable(self.under(fitting), values)
+            if not lost:
+                return fitting
+            values = {name: v for name, v in values.items() if name not in lost}
+
+    def _reads(self, name: str, value: Value) -> bool:
+        item = Item.parse(name)
+        try:
+            normal(item, value)
+        except (HavnError, KeyError, TypeError, AttributeError, ValueError):
+            return False
+        shipped = self.registry.facts.get(item.key) if item.kind is ItemKind.FACT else None
+        return shipped is None or shipped.kind == value["kind"]
+
     def _deck(self, bundle: Bundle) -> Deck:
         screens, words = dict(self.deck.screens), dict(self.deck.words)
         for item, value in _items(bundle):
@@ -84,6 +109,22 @@ class Shipped:
             if item.kind is ItemKind.FACT
         }
         return Registry({**self.registry.facts, **published})
+
+
+def normal(item: Item, value: Value) -> Value:
+    """Return a value in the form ``Served.value`` has: every part of its type, and no other parts.
+
+    HavnError, KeyError, TypeError, AttributeError or ValueError where it cannot be read.
+    """
+    match item.kind:
+        case ItemKind.FACT:
+            return Fact.read(item.key, value).written()
+        case ItemKind.SCREEN:
+            return Screen.read(item.key, value).written()
+        case ItemKind.WORD:
+            return {"text": str(value["text"])}
+        case _:
+            return {part: str(value[part]) for part in ("context", "source", "text")}
 
 
 def sources(served: Served) -> Iterator[tuple[str, str]]:
@@ -133,6 +174,34 @@ def _labels(old: Value, new: Value) -> Iterator[tuple[str, str, str]]:
         called = before.get((button["to"], button.get("set", "")))
         if called is not None:
             yield "button", button["label"], called
+
+
+def _unshowable(served: Served, values: Mapping[str, Value]) -> frozenset[str]:
+    """Return the published facts and screens that name what is not there any more."""
+    return frozenset(
+        item.name
+        for item in map(Item.parse, values)
+        for text in _english(item, served)
+        if not _is_filled(text, served)
+    )
+
+
+def _english(item: Item, served: Served) -> Sequence[str]:
+    if item.kind is ItemKind.FACT:
+        return (f"{{{item.key}}}",)
+    if item.kind is ItemKind.SCREEN:
+        shown = served.deck[item.key]
+        return (*shown.sources(), *(button.label for button in shown.buttons))
+    return ()
+
+
+def _is_filled(text: str, served: Served) -> bool:
+    """Tell whether something stands behind every placeholder; a conversation gives some."""
+    try:
+        served.values.fill(text, SOURCE, RUNTIME)
+    except HavnError:
+        return False
+    return True
 
 
 def _items(bundle: Bundle) -> Iterator[tuple[Item, Value]]:

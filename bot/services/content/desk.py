@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bot.content_ports import LONGEST_REMARK, Remark
 from bot.domain.audit import AuditEvent, Happening
-from bot.domain.content import Change, ChangeId, Item, ItemKind, Value, digest
+from bot.domain.content import Change, ChangeId, Item, ItemKind, State, Value, digest
 from bot.domain.errors import (
     BundleError,
     ChangedError,
@@ -22,6 +22,7 @@ from bot.domain.factors import Account
 from bot.domain.staff import Permission, Staff, StaffId
 from bot.i18n.values import COPENHAGEN
 from bot.ports import Clock, Store, UnitOfWork
+from bot.services.content.assembly import normal
 from bot.services.content.judging import Judge, Judgement
 from bot.services.content.library import Library
 
@@ -68,20 +69,23 @@ class ContentDesk:
         NotYoursError without the right to it, NotGoodError when a rule is broken, ChangedError when
         somebody else wrote or published since the form was made: nothing is overwritten.
         """
+        return await self._write(item, value, seen, by, frozenset({by.id}))
+
+    async def _write(
+        self, item: Item, value: Value, seen: Seen, by: Staff, authors: frozenset[StaffId]
+    ) -> Change:
         _needs_right(by, item)
         judgement = self.judged(item, value)
         if not judgement.passes:
             raise NotGoodError(judgement)
-        now = self.clock.now()
+        value, now = normal(item, value), self.clock.now()
         async with self.store.begin() as unit:
             found = await unit.contents.open_for(item)
             base = digest(self.library.served.value(item))
             self._needs_same(seen, found, base)
             if found is None:
                 id_ = ChangeId(secrets.token_hex(_ID_BYTES))
-                change = await unit.contents.add(
-                    Change(id_, item, value, base, frozenset({by.id}), now)
-                )
+                change = await unit.contents.add(Change(id_, item, value, base, authors, now))
             else:
                 edited = replace(found.edit(value, by.id, now), base=base)
                 change = await unit.contents.save(edited)
@@ -117,13 +121,17 @@ class ContentDesk:
             )
 
     async def undo(self, item: Item, former: ChangeId, by: Staff) -> Change:
-        """Propose the value of an earlier change again, as a draft."""
+        """Propose the value of an earlier change again, as a draft.
+
+        Who wrote what was never approved stays an author of it, and does not approve it.
+        """
         async with self.store.begin() as unit:
             old = await unit.contents.get(former)
         if old is None or old.item != item:
             raise ContentError("there is no such change")
         base = digest(self.library.served.value(item))
-        return await self.edit(item, old.value, Seen(None, 0, base), by)
+        authors = frozenset({by.id}) if old.state is State.LIVE else old.authors | {by.id}
+        return await self._write(item, old.value, Seen(None, 0, base), by, authors)
 
     # --- approving ---
 

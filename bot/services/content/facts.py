@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from bot.domain.content import Change, Item, ItemKind, Value
 from bot.domain.errors import HavnError
 from bot.domain.facts import Fact, Kind
+from bot.domain.wording import RUNTIME
 from bot.services.content.assembly import Served
 from bot.services.content.judging import Judge
-from bot.services.content.rules import RUNTIME
 
 # In days: the first reminder, and how long a fact is good for.
 SOON = timedelta(days=30)

@@ -66,13 +66,21 @@ class Judge:
             errors = [*_unseen(where, value), *self._errors(item, value, live, today)]
             if errors:
                 return Judgement(tuple(dict.fromkeys(errors)))
-            shown = self._shown(item, value, live)
+            shown = tuple(dict.fromkeys(self._shown(item, value, live)))
             hints = tuple(self._hints(item, value, live))
             guarded = is_guarded(item, value, live.deck, live.registry)
-        except (HavnError, KeyError, TypeError, AttributeError, ValueError):
+        except (
+            HavnError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            OSError,
+            ArithmeticError,
+        ):
             says = "this is not complete, or not of the form it must have"
             return Judgement((Finding(where, "form", says),))
-        return Judgement(tuple(dict.fromkeys(shown)), hints, guarded)
+        return Judgement(shown, hints, guarded)
 
     def _errors(self, item: Item, value: Value, live: Served, today: date) -> Iterator[Finding]:
         match item.kind:
@@ -92,6 +100,8 @@ class Judge:
     def _fact(self, new: Fact, live: Served, today: date) -> Iterator[Finding]:
         where = f"facts.{new.key}"
         yield from rules.fact_errors(new, live.registry)
+        if new.value == "":
+            yield Finding(where, "value", "there is no value")
         if new.checked_on > today:
             yield Finding(where, "checked on", "the day it was checked lies ahead")
         if new.key in live.registry and live.registry[new.key].kind is not new.kind:
@@ -99,10 +109,18 @@ class Judge:
         if new.kind is Kind.URL and urlsplit(str(new.value)).hostname not in self._hosts():
             says = "this site is not on the list of allowed sites: ask the operator to add it"
             yield Finding(where, "url", says)
-        for source in new.sources:
+        if new.key not in live.registry and self._is_taken(new.key):
+            yield Finding(where, "key", "this name is taken: choose another")
+        old = live.registry[new.key].sources if new.key in live.registry else ()
+        for source in set(new.sources) - set(old):
             if not source.url.startswith(("https://", "document:")):
                 says = "a source is an address that begins with https://"
                 yield Finding(where, "source", says)
+
+    def _is_taken(self, key: str) -> bool:
+        """Tell whether the program puts something of its own where a fact of this name would."""
+        own = {*wording.RUNTIME, *self.shipped.said, "supported_languages"}
+        return key in own or key.startswith("language_")
 
     def _hosts(self) -> frozenset[str | None]:
         named = [s.url for fact in self.shipped.registry for s in fact.sources]
@@ -125,6 +143,7 @@ class Judge:
         yield from rules.screen_words(new, deck, self.limits)
         yield from rules.number_near(new, deck, live.registry)
         yield from rules.dead_ends(new, deck)
+        yield from rules.carried(new, old)
         known = {*self.shipped.said, *_runtime(old)}
         for text in (*new.sources(), *(button.label for button in new.buttons), new.topic):
             yield from _unknown(new.id, text, live, known)
@@ -161,6 +180,9 @@ class Judge:
         locales = [item.locale] if item.locale else list(after.texts.locales)
         screens = sorted(screens_of(item, after))
         yield from rules.rendered(renderer, screens, locales, self.limits)
+        key = item.key if item.kind is ItemKind.FACT else item.context.removeprefix("fact:")
+        if item.kind is ItemKind.FACT or item.context.startswith("fact:"):
+            yield from rules.written_out(key, after.values, locales)
 
     def with_value(self, item: Item, value: Value, live: Served) -> Served:
         """Return what would be served with one more value; ContentError if it does not fit."""

@@ -8,7 +8,7 @@ was brought back from a backup makes a channel say something that was not approv
 from bot.content_ports import BundleVerifier, LastGood, Signed
 from bot.domain.content import NOTHING, Bundle, Item, Value
 from bot.domain.errors import BundleError, ContentError
-from bot.logs import logger
+from bot.logs import error_class, logger
 from bot.services.content.assembly import Served, Shipped
 from bot.services.reply import Renderer
 
@@ -56,7 +56,11 @@ class Library:
         if bundle.number <= self.bundle.number:
             raise BundleError("it is not newer than the one in force")
         self._serve(bundle)
-        self._last.write(signed)
+        try:
+            self._last.write(signed)
+        except OSError as error:
+            # What is published goes on; a start before the disk is mended asks the database.
+            log.error("bundle_not_kept", number=bundle.number, error=error_class(error))
         return bundle
 
     def shipped_value(self, item: Item) -> Value | None:
@@ -64,6 +68,9 @@ class Library:
         return self.shipped.under(NOTHING).value(item)
 
     def _serve(self, bundle: Bundle) -> None:
-        served = self.shipped.under(bundle)
+        fitting = self.shipped.fitting(bundle)
+        served = self.shipped.under(fitting)
+        if left_out := len(bundle.values) - len(fitting.values):
+            log.warning("bundle_fits_in_part", number=bundle.number, count=left_out)
         self.bundle, self.served = bundle, served
         self._renderer.serve(served.deck, served.texts, served.values)

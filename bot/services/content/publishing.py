@@ -6,9 +6,9 @@ waiting time by its own clock and by one that cannot be set, and for every rule 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 from bot.content_ports import BundleSigner, Signed
 from bot.domain.content import (
@@ -19,13 +19,14 @@ from bot.domain.content import (
     ChangeId,
     ItemKind,
     State,
+    Value,
     fits,
 )
-from bot.domain.errors import ContentError, HavnError
+from bot.domain.errors import ContentError
 from bot.i18n.values import COPENHAGEN
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store, UnitOfWork
-from bot.services.content.assembly import Served, replaced
+from bot.services.content.assembly import Served, normal, replaced, sources
 from bot.services.content.judging import Judge
 from bot.services.content.library import Library
 
@@ -33,6 +34,16 @@ from bot.services.content.library import Library
 PAUSE = 2.0
 
 log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What comes of one change: its value in the form that is signed, and what is served then."""
+
+    value: Value
+    links: Mapping[tuple[str, str], str]
+    served: Served
+    guarded: bool
 
 
 @dataclass(slots=True)
@@ -52,7 +63,7 @@ class Publisher:
         while True:
             try:
                 await self.publish_due()
-            except HavnError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever broke, the next round tries again
                 log.error("publishing_failed", error=error_class(error))
             await asyncio.sleep(PAUSE)
 
@@ -66,11 +77,18 @@ class Publisher:
                 return 0
             body = made.body()
             signed = Signed(made.number, body, self.signer.sign(body))
-            # Whatever stands under this number was not signed, or it would have been taken.
-            await unit.contents.publish(signed, instead=True)
+            await unit.contents.publish(signed, instead=await self._is_forged(unit, made.number))
         self.library.take(signed)
         log.info("bundle_published", number=signed.number)
         return signed.number
+
+    async def _is_forged(self, unit: UnitOfWork, number: int) -> bool:
+        """Tell whether something stands under a number that no signer signed."""
+        found = await unit.contents.bundle(number)
+        try:
+            return found is not None and not self.library.read(found)
+        except ContentError:
+            return True
 
     async def _catch_up(self, unit: UnitOfWork) -> None:
         """Take what was published while another signer ran; what is not signed is left alone."""
@@ -86,12 +104,12 @@ class Publisher:
         self._first_seen = {
             (c.id, c.version): self._first_seen.get((c.id, c.version), now) for c in approved
         }
-        return [c for c in approved if c.is_due(self.clock.now()) and self._has_waited(c, now)]
+        return [c for c in approved if c.is_due(self.clock.now()) and self._has_waited(c)]
 
-    def _has_waited(self, change: Change, now: float) -> bool:
+    def _has_waited(self, change: Change) -> bool:
         """Tell whether the waiting time has passed here too, whatever the clock was set to."""
         since = self._first_seen[change.id, change.version]
-        return not change.guarded or now - since >= COOL_OFF.total_seconds()
+        return not change.guarded or self.ticks() - since >= COOL_OFF.total_seconds()
 
     async def _bundle(self, unit: UnitOfWork, due: Sequence[Change]) -> Bundle | None:
         now = self.clock.now()
@@ -103,20 +121,36 @@ class Publisher:
         links: dict[tuple[str, str], str] = {}
         served = self.library.served
         for change in due:
-            if not self._is_good(change, served, now):
+            step = self._tried(change, served, now)
+            if step is None:
                 await unit.contents.save(change.back(now))
-                continue
-            links |= replaced(change.item, served.value(change.item), change.value)
-            served = self.judge.with_value(change.item, change.value, served)
-            accepted.append(await unit.contents.save(change.live(now)))
+            elif self._has_waited(replace(change, guarded=step.guarded)):
+                links |= step.links
+                served = step.served
+                published = replace(change, value=step.value).live(now)
+                accepted.append(await unit.contents.save(published))
         return self.library.bundle.after(accepted, links, now) if accepted else None
 
-    def _is_good(self, change: Change, served: Served, now: datetime) -> bool:
-        today = now.astimezone(COPENHAGEN).date()
-        live = served.value(change.item)
-        return fits(change, live) and (
-            self.judge.judge(change.item, change.value, served, today).passes
-        )
+    def _tried(self, change: Change, served: Served, now: datetime) -> "_Step | None":
+        """Return what comes of a change on top of what is served, None where it must not be."""
+        try:
+            return self._step(change, served, now)
+        except Exception as error:  # noqa: BLE001 -- one bad change must not stop all others
+            log.error("change_refused", error=error_class(error))
+            return None
+
+    def _step(self, change: Change, served: Served, now: datetime) -> "_Step | None":
+        item, live = change.item, served.value(change.item)
+        judgement = self.judge.judge(item, change.value, served, _day(now))
+        if not (fits(change, live) and judgement.passes):
+            return None
+        value = normal(item, change.value)
+        # A text that stands elsewhere already has translations of its own.
+        there = frozenset(sources(served))
+        links = {new: old for new, old in replaced(item, live, value).items() if new not in there}
+        # What it rests on may have become one of those facts since it was submitted.
+        guarded = change.guarded or judgement.guarded
+        return _Step(value, links, self.judge.with_value(item, value, served), guarded)
 
     async def _going_back(
         self, unit: UnitOfWork, wishes: Sequence[Change], now: datetime
@@ -136,3 +170,7 @@ class Publisher:
 
     def _former(self, signed: Signed, now: datetime) -> Bundle:
         return self.library.bundle.going_back(self.library.read(signed), now)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(COPENHAGEN).date()

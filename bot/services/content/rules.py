@@ -1,9 +1,11 @@
 """What texts, facts and translations are held to, before an editor saves and in ``havn check``."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,30 +14,24 @@ from pyphen import Pyphen
 from bot.domain import decoy, turn, wording
 from bot.domain.errors import HavnError
 from bot.domain.facts import PLACEHOLDER, Fact, Kind, Registry
+from bot.domain.hours import WeekHours
 from bot.domain.messages import Channel, Reply
 from bot.domain.screens import Deck, Screen
 from bot.domain.triage import DANGER
-from bot.domain.wording import Finding, Limits
-from bot.i18n import Texts, Values
+from bot.domain.wording import RUNTIME, Finding, Limits
+from bot.i18n import Texts
+from bot.i18n.values import COPENHAGEN, Values
 from bot.services.reply import Renderer
 
 PHONE = "utter_phone_numbers"
 _PHONES = frozenset({"cmm_phone", "emergency_phone", "suicide_line_phone", "child_line_phone"})
-# Runtime placeholders and a value of each, long enough to measure with.
-RUNTIME: Mapping[str, str] = {
-    "wait_estimate": "30-60",
-    "next_open_time": "2026-12-28T08:30:00+01:00",
-    "fact_reviewed_on": "2026-11-22",
-    "staff_alias": "Anna",
-    "return_code": "one two three four five six seven",
-    "transfer_reason": "transfer_experience",
-    "option_1": "utter_debt",
-    "option_2": "utter_legal_help",
-    "low": "30",
-    "high": "60",
-}
+# What a conversation gives a screen; the day of review comes from its facts, or not at all.
+_GIVEN = {name: value for name, value in RUNTIME.items() if name != "fact_reviewed_on"}
 STRICT_AUDIENCES = frozenset({"all", "person", "web", "staff_to_person"})
 _E164 = re.compile(r"\+\d{8,15}|1\d{2,5}")
+# Six digits or more as they are dialled; a span of years looks like one.
+_TYPED_NUMBER = re.compile(r"\d(?:[\s.()-]*\d){5}")
+_YEARS = re.compile(r"\b(?:19|20)\d\d-(?:19|20)\d\d\b")
 _EMAIL = re.compile(r"[a-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
@@ -101,6 +97,23 @@ def mean_grade(deck: Deck, limits: Limits) -> Iterator[Finding]:
 # --- where buttons lead -----------------------------------------------------------------------
 
 
+def carried(screen: Screen, old: Screen | None) -> Iterator[Finding]:
+    """Find buttons that do what the program never meant, or that are missing where they must be.
+
+    What a button carries, such as a consent, means something on the screens it was made for.
+    """
+    taps = [button.tap.encode() for button in screen.buttons]
+    before = [button.tap.encode() for button in old.buttons] if old else []
+    for tap in taps:
+        if " " in tap and tap not in before:
+            yield Finding(screen.id, "button", "only the program decides what a button carries")
+    for tap in before:
+        acts = " " in tap or tap.startswith("action_")
+        if acts and tap not in taps:
+            says = "a button that does something is gone: it can only be named otherwise or moved"
+            yield Finding(screen.id, "button", says)
+
+
 def dead_ends(screen: Screen, deck: Deck) -> Iterator[Finding]:
     """Find buttons that lead nowhere."""
     for button in (*screen.buttons, *deck.row_under(screen.id)):
@@ -149,23 +162,46 @@ def _reach(deck: Deck, taps: int) -> set[str]:
 
 def fact_errors(fact: Fact, registry: Registry) -> Iterator[Finding]:
     """Find what is wrong with a fact."""
-    where, value = f"facts.{fact.key}", str(fact.value)
+    where = f"facts.{fact.key}"
     if not fact.sources and fact.value != "":
         yield Finding(where, "source", "a fact needs a source")
     if fact.review_by < fact.checked_on:
         yield Finding(where, "review", "the review date lies before the day it was checked")
-    if fact.kind is Kind.PHONE and not _E164.fullmatch(value):
-        yield Finding(where, "phone", "write +45… without spaces, or a short number")
-    if fact.kind is Kind.EMAIL and not _EMAIL.fullmatch(value):
-        yield Finding(where, "email", "write an address such as name@example.dk")
-    if fact.kind is Kind.URL and urlsplit(value).scheme != "https":
-        yield Finding(where, "url", "an address begins with https://")
-    if fact.kind is Kind.NAME:
-        yield from wording.markup(where, value)
-    if fact.kind is Kind.SENTENCE:
-        yield from wording.typed_digits(where, value, [])
-        yield from wording.markup(where, value)
-        yield from unknown_placeholders(where, value, registry)
+    yield from _value_errors(fact, registry)
+
+
+def _value_errors(fact: Fact, registry: Registry) -> Iterator[Finding]:
+    where, value = f"facts.{fact.key}", str(fact.value)
+    match fact.kind:
+        case Kind.PHONE if not _E164.fullmatch(value):
+            yield Finding(where, "phone", "write +45… without spaces, or a short number")
+        case Kind.EMAIL if not _EMAIL.fullmatch(value):
+            yield Finding(where, "email", "write an address such as name@example.dk")
+        case Kind.URL if urlsplit(value).scheme != "https":
+            yield Finding(where, "url", "an address begins with https://")
+        case Kind.HOURS if isinstance(fact.value, WeekHours):
+            yield from _hours(where, fact.value)
+        case Kind.NUMBER if not math.isfinite(float(value)):
+            yield Finding(where, "number", "write a number")
+        case Kind.NAME:
+            yield from wording.markup(where, value)
+            if _TYPED_NUMBER.search(_YEARS.sub("", value)):
+                yield Finding(where, "digits", "a phone number is a fact of its own, not a name")
+        case Kind.SENTENCE:
+            yield from wording.typed_digits(where, value, [])
+            yield from wording.markup(where, value)
+            yield from unknown_placeholders(where, value, registry)
+
+
+def _hours(where: str, hours: WeekHours) -> Iterator[Finding]:
+    if hours.zone != COPENHAGEN:
+        yield Finding(where, "hours", "hours are written in Danish time")
+    if not hours.always and not any(hours.days.values()):
+        yield Finding(where, "hours", "it is never open: write at least one time")
+    for day, spans in hours.days.items():
+        for earlier, later in pairwise(spans):
+            if earlier.closes == time(0) or earlier.closes > later.opens:
+                yield Finding(where, "hours", f"{day}: write the times in order, without overlap")
 
 
 def unknown_placeholders(
@@ -221,13 +257,22 @@ def rendered(
             for channel in Channel:
                 where = f"{screen} ({locale}, {channel})"
                 try:
-                    bubble = renderer.render(Reply(screen, locale, values=RUNTIME), channel)
+                    bubble = renderer.render(Reply(screen, locale, values=_GIVEN), channel)
                 except HavnError as error:
                     yield Finding(where, "placeholder", str(error))
                     continue
                 yield from wording.too_long(where, bubble.text, limits.rendered, "rendered length")
                 if PLACEHOLDER.search(bubble.text):
                     yield Finding(where, "placeholder", "a placeholder was left unfilled")
+
+
+def written_out(key: str, values: Values, locales: Iterable[str]) -> Iterator[Finding]:
+    """Write a fact out by itself, as a page of all facts does, and as any screen may tomorrow."""
+    for locale in locales:
+        try:
+            values.fill(f"{{{key}}}", locale, {})
+        except HavnError as error:
+            yield Finding(f"facts.{key} ({locale})", "placeholder", str(error))
 
 
 def listed(data: Any, key: str) -> list[str]:

@@ -56,7 +56,7 @@ class Watcher:
         while True:
             try:
                 await self.look()
-            except HavnError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever broke, the next round tries again
                 log.error("looking_failed", error=error_class(error))
             await asyncio.sleep(PAUSE)
 
@@ -77,15 +77,15 @@ class Watcher:
             self._refused = 0
             self.changed()
         if new.number > before.number or self._told_at is None:
-            self._ask(before if self._told_at else NOTHING, new)
+            await self._ask(before if self._told_at else NOTHING, new)
         await self._tell(at_once=new.number > before.number)
         return new.number > before.number
 
-    def _ask(self, before: Bundle, now: Bundle) -> None:
-        """Ask every channel in every locale for what has changed."""
+    async def _ask(self, before: Bundle, now: Bundle) -> None:
+        """Ask every channel in every locale for what has changed; visitors come in between."""
         served = self.library.served
         # Made anew from what was signed: the answer must not be compared with itself.
-        fresh = self.library.shipped.under(now)
+        fresh = self.library.shipped.under(self.library.shipped.fitting(now))
         expected = Renderer(fresh.deck, fresh.texts, fresh.values, self._today)
         items = list(differing(before, now))
         screens = sorted({MENU}.union(*(screens_of(item, served) for item in items)))
@@ -93,6 +93,7 @@ class Watcher:
         wrong: dict[tuple[str, str], int] = {}
         for channel in self.channels:
             for locale in served.texts.locales:
+                await asyncio.sleep(0)
                 asked[channel, locale] = len(screens)
                 bad = sum(not self._says(channel, locale, one, expected, fresh) for one in screens)
                 if bad:
@@ -103,11 +104,14 @@ class Watcher:
         self, channel: Channel, locale: str, screen: str, expected: Renderer, fresh: Served
     ) -> bool:
         try:
-            said = self.say(channel, screen, locale)
             wanted = expected.render(Reply(screen, locale), channel)
         except HavnError:
             # Some screens need values that only a conversation has.
             return True
+        try:
+            said = self.say(channel, screen, locale)
+        except HavnError:
+            return False
         source = fresh.deck[screen].source(channel)
         facts = (fresh.registry[key] for key in fresh.registry.used_by(source))
         return said == wanted and all(_stands(fact, said.text) for fact in facts)

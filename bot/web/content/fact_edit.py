@@ -14,11 +14,10 @@ from bot.domain.errors import ChangedError
 from bot.domain.facts import Fact, Kind
 from bot.domain.messages import Bubble, Channel, Reply
 from bot.domain.staff import Permission
-from bot.domain.wording import Finding
+from bot.domain.wording import RUNTIME, Finding
 from bot.i18n.values import COPENHAGEN
 from bot.services.content import Judgement, NotGoodError, Seen, screens_of
 from bot.services.content.facts import called, reads, source_of, stale_after
-from bot.services.content.rules import RUNTIME
 from bot.services.reply import Renderer
 from bot.web.answers import send_on
 from bot.web.content.fact_form import (

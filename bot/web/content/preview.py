@@ -7,8 +7,9 @@ from bot.domain.content import Item, Value
 from bot.domain.errors import HavnError
 from bot.domain.facts import PLACEHOLDER
 from bot.domain.messages import Bubble, Channel, Reply
+from bot.domain.wording import RUNTIME
 from bot.i18n.values import COPENHAGEN
-from bot.services.content import ContentDesk, Served, rules, screens_of
+from bot.services.content import ContentDesk, Served, screens_of
 from bot.services.reply import Renderer
 
 _CHANNELS = (Channel.TELEGRAM, Channel.WEB)
@@ -38,7 +39,7 @@ def bubbles(
             lambda: content.clock.now().astimezone(COPENHAGEN).date(),
         )
         return [
-            (channel, renderer.render(Reply(id_, locale, values=rules.RUNTIME), channel))
+            (channel, renderer.render(Reply(id_, locale, values=RUNTIME), channel))
             for id_ in sorted(screens_of(item, after))[:_MOST]
             for channel in _CHANNELS
         ]
@@ -57,6 +58,6 @@ def chips(served: Served, source: str, locale: str) -> Sequence[Chip]:
 def today(served: Served, name: str, locale: str) -> str:
     """Return what a placeholder says today, "" where only the moment can tell."""
     try:
-        return served.values.fill(f"{{{name}}}", locale, rules.RUNTIME).strip()
+        return served.values.fill(f"{{{name}}}", locale, RUNTIME).strip()
     except HavnError:
         return ""
