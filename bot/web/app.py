@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot import metrics
+from bot.logs import logger
 from bot.web.account import account_routes
 from bot.web.alerts import SCRIPT, alert_routes, worker_routes
 from bot.web.board import board_routes
@@ -30,6 +31,8 @@ from bot.web.staff import staff_routes
 from bot.web.steps import step_routes
 from bot.web.talk import talk_routes
 from bot.web.trail import trail_routes
+
+log = logger(__name__)
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FORBIDDEN = 403
@@ -119,6 +122,8 @@ def _asset(asset: Asset) -> Endpoint:
 
 async def _refused(request: Request, error: Exception) -> Response:
     refusal = cast("HTTPException", error)
+    if refusal.status_code == _FORBIDDEN:
+        log.warning("console_request_forbidden")
     template = "forbidden.html" if refusal.status_code == _FORBIDDEN else "missing.html"
     response = pages_of(request).show(request, template, refusal.status_code)
     response.headers.update(refusal.headers or {})

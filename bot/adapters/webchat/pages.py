@@ -18,7 +18,7 @@ Word = Callable[[str, str], str]
 _KINDS: Mapping[str, str] = {
     "chat.css": "text/css; charset=utf-8",
     "chat.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
+    "icon.svg": "image/svg+xml; charset=utf-8",
 }
 _ICONS: Mapping[str, str] = {PHONE: "phone", PERSON: "person", HIDE: "hide", DANGER: "danger"}
 # Screens on which a number is what the visitor came for.

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from bot import metrics
 from bot.domain.messages import Channel
+from bot.domain.staff import Role
 from bot.logs import guard
 from bot.services.reply import Renderer
 from bot.web import create_console, health_routes
@@ -59,6 +60,8 @@ async def browser(
         ("POST", "/", 405),
         ("POST", "/sign-in", 400),
         ("POST", "/metrics", 405),
+        ("TRACE", "/sign-in", 405),
+        ("TRACE", "/metrics", 405),
         ("GET", "/fails", 500),
     ],
 )
@@ -76,6 +79,8 @@ async def test_every_response_carries_every_header(
     assert headers["x-frame-options"] == "DENY"
     assert headers["x-robots-tag"].startswith("noindex")
     assert headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
+    kind = headers.get("content-type", "")
+    assert "charset=utf-8" in kind or kind == "application/json" or not response.content
     assert "camera=()" in headers["permissions-policy"]
     assert "server" not in headers
     assert "set-cookie" not in headers
@@ -90,6 +95,23 @@ async def test_an_error_says_nothing_of_itself(browser: httpx.AsyncClient) -> No
     assert "Something is broken" in response.text
     assert [line["event"] for line in logged] == ["console_request_failed"]
     assert SECRET not in str(logged)
+
+
+async def test_what_is_forbidden_is_logged_without_saying_to_whom(
+    rig: Rig, browser: httpx.AsyncClient
+) -> None:
+    """Forbidden is what comes from elsewhere, and what a role lacks; what is not there is not."""
+    _, new = await rig.with_passkey("Ana", Role.RESPONDER)
+    with structlog.testing.capture_logs(processors=[guard]) as logged:
+        elsewhere = await browser.post("/sign-out", headers={"sec-fetch-site": "cross-site"})
+        async with Browser(create_console(rig.desk)) as own:
+            own.holds(rig.desk, new)
+            lacking = await own.get("/staff")
+        absent = await browser.get("/nothing")
+    assert [elsewhere.status_code, lacking.status_code, absent.status_code] == [403, 403, 404]
+    events = [(line["event"], line["log_level"]) for line in logged]
+    assert events == [("console_request_forbidden", "warning")] * 2
+    assert "Ana" not in str(logged)
 
 
 async def test_without_https_no_promise_of_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.domain.errors import StoreUnavailableError
@@ -27,6 +27,8 @@ EXPECTED = {
 
 def check(response: httpx.Response) -> None:
     assert {name: response.headers.get(name) for name in EXPECTED} == EXPECTED
+    kind = response.headers.get("content-type", "")
+    assert kind.endswith("; charset=utf-8") or not response.content, kind
     assert "camera=()" in response.headers["permissions-policy"]
     assert "server" not in response.headers
     assert "set-cookie" not in response.headers
@@ -51,6 +53,7 @@ def check(response: httpx.Response) -> None:
         ("GET", "/nothing-here", 404),
         ("GET", "/a/../../../etc/passwd", 404),
         ("PUT", "/", 405),
+        ("TRACE", "/", 405),
         ("DELETE", "/exit", 405),
         ("POST", "/privacy", 405),
         ("POST", "/", 400),
@@ -98,7 +101,7 @@ async def test_bug_in_a_route_shows_the_numbers_and_logs_no_words(
 
 async def test_added_routes_are_served(door: MemoryDoor) -> None:
     async def healthz(_request: Request) -> Response:
-        return Response("ok")
+        return PlainTextResponse("ok")
 
     async with make_client(make_app(door, SETTINGS, routes=[Route("/healthz", healthz)])) as client:
         response = await client.get("/healthz")
