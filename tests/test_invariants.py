@@ -38,8 +38,8 @@ from bot.domain.messages import Channel, Reply, Tapped, Text
 from bot.domain.screens import Tap
 from bot.domain.staff import StaffId
 from bot.domain.triage import Level
+from bot.domain.wording import RUNTIME
 from bot.ports import Meaning
-from bot.services.content.rules import RUNTIME
 from bot.settings import Settings
 from tests.support.app import COLLEAGUE, Visitor, on_shift, running, screens
 from tests.support.deck import ROOT, deck, renderer

@@ -14,10 +14,10 @@ from bot.deck_extractor import Extracted, extract
 from bot.domain.errors import ConfigurationError
 from bot.domain.facts import PLACEHOLDER
 from bot.domain.messages import Channel, Reply
+from bot.domain.wording import RUNTIME
 from bot.i18n import Texts
 from bot.i18n.texts import SOURCE, is_draft, is_stale, read_catalog
 from bot.services.content import rules
-from bot.services.content.rules import RUNTIME
 from bot.settings import Settings
 from tests.support.deck import ROOT, deck
 

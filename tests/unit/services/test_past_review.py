@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from bot.domain.messages import Channel, Reply
+from bot.domain.wording import RUNTIME
 from bot.i18n.values import write_date
-from bot.services.content.rules import RUNTIME
 from bot.services.reply import Renderer
 from tests.support import deck
 
