@@ -87,7 +87,7 @@ def test_a_screen_comes_with_its_variants_and_what_translators_should_know() -> 
 
     own = ["For: everybody.", "Say it softly."]
     assert found == [
-        ("Hello.", own),
+        ("  Hello.  ", own),  # as it is looked up
         ("Hello, web.", ["Text of the web chat.", *own]),
         ("Hello, terminal.", ["Text of the terminal.", *own]),
     ]
