@@ -322,3 +322,22 @@ async def test_a_label_that_stands_elsewhere_keeps_its_own_translation(room: New
     assert first["label"] != other
     await room.published(menu, {**live, "buttons": [{**first, "label": other}]})
     assert ("button", other) not in room.desk.library.bundle.before
+
+
+async def test_an_old_translation_is_shown_with_the_day_of_its_own_facts(room: Newsroom) -> None:
+    item = next(
+        screen(one.id)
+        for one in room.renderer.deck.screens.values()
+        if "{fact_reviewed_on}" in one.text and not one.variants
+    )
+    before = room.says(item.key, "th")
+    await room.published(item, {**room.live(item), "text": "There may be help for you."})
+    assert room.says(item.key, "en").endswith("There may be help for you.")
+    assert room.says(item.key, "th") == before
+
+
+async def test_what_an_old_translation_would_show_is_judged_too(room: Newsroom) -> None:
+    value = {**room.live(THANKS), "text": "You are welcome. Write again."}
+    after = room.desk.judge.with_value(THANKS, value, room.desk.library.served)
+    thai = after.texts.get(THANKS.key, value["text"], "th")
+    assert thai == room.renderer.texts.get(THANKS.key, room.live(THANKS)["text"], "th")
