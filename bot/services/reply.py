@@ -59,8 +59,9 @@ class Renderer:
         """Return the words and buttons of a reply, facts as they stand now."""
         screen = self.deck[reply.screen]
         source = screen.source(channel)
-        runtime = {**reply.values, **self._reviewed(source)}
         template = self.texts.get(screen.id, source, reply.locale)
+        # Of the text that is shown: an older translation may rest on facts the English left.
+        runtime = {**reply.values, **self._reviewed(template)}
         text = self.values.fill(template, reply.locale, runtime).strip()
         if f"{{{_REVIEWED}}}" not in template:
             text += self._dated(screen, source, reply.locale)
@@ -144,8 +145,8 @@ class Renderer:
                 found[label] = Tap(target)
         return found
 
-    def _reviewed(self, source: str) -> dict[str, str]:
-        day = self.registry.reviewed_on(source)
+    def _reviewed(self, text: str) -> dict[str, str]:
+        day = self.registry.reviewed_on(text)
         return {_REVIEWED: day.isoformat()} if day else {}
 
     def _dated(self, screen: Screen, source: str, locale: str) -> str:

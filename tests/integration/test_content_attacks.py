@@ -17,9 +17,10 @@ from bot.adapters.storage import SqlStore
 from bot.adapters.storage.content import SqlContents
 from bot.content_ports import Signed
 from bot.domain.content import Item, State, digest, fact, screen
-from bot.domain.errors import ChangedError, FactError, FourEyesError
+from bot.domain.errors import ChangedError, ContentError, FactError, FourEyesError, NotYoursError
 from bot.domain.facts import Kind, Registry
 from bot.domain.messages import Bubble
+from bot.domain.staff import StaffId
 from bot.services.content import Publisher
 from tests.support import deck
 from tests.support.content import CMM, HOURS, SUNDAYS, Newsroom, library, with_value
@@ -322,3 +323,88 @@ async def test_a_label_that_stands_elsewhere_keeps_its_own_translation(room: New
     assert first["label"] != other
     await room.published(menu, {**live, "buttons": [{**first, "label": other}]})
     assert ("button", other) not in room.desk.library.bundle.before
+
+
+async def test_an_old_translation_is_shown_with_the_day_of_its_own_facts(room: Newsroom) -> None:
+    item = next(
+        screen(one.id)
+        for one in room.renderer.deck.screens.values()
+        if "{fact_reviewed_on}" in one.text and not one.variants
+    )
+    before = room.says(item.key, "th")
+    await room.published(item, {**room.live(item), "text": "There may be help for you."})
+    assert room.says(item.key, "en").endswith("There may be help for you.")
+    assert room.says(item.key, "th") == before
+
+
+async def test_what_an_old_translation_would_show_is_judged_too(room: Newsroom) -> None:
+    value = {**room.live(THANKS), "text": "You are welcome. Write again."}
+    after = room.desk.judge.with_value(THANKS, value, room.desk.library.served)
+    thai = after.texts.get(THANKS.key, value["text"], "th")
+    assert thai == room.renderer.texts.get(THANKS.key, room.live(THANKS)["text"], "th")
+
+
+# --- what the signer asks for itself, and what the desk asks of everybody ----------------------
+
+
+async def state_of(room: Newsroom, item: Item) -> State:
+    async with room.store.begin() as unit:
+        return (await unit.contents.history(item))[0].state
+
+
+async def test_the_signer_judges_once_more(room: Newsroom) -> None:
+    await stored(room, CMM, with_value(room.live(CMM), "call me"))
+    room.wait(minutes=16)
+    assert await room.publisher.publish_due() == 0
+    assert await state_of(room, CMM) is State.DRAFT
+
+
+async def test_the_signer_publishes_nothing_made_from_what_is_no_longer_live(
+    room: Newsroom,
+) -> None:
+    change = await room.approved(HOURS, SUNDAYS(room.live(HOURS)))
+    async with room.store.begin() as unit:
+        await unit.contents.save(replace(change, base=digest({})))
+    assert await room.publisher.publish_due() == 0
+    assert await state_of(room, HOURS) is State.DRAFT
+
+
+@pytest.mark.parametrize("by", ["editor", None])
+async def test_the_signer_asks_for_two_people(room: Newsroom, by: str | None) -> None:
+    change = await room.approved(HOURS, SUNDAYS(room.live(HOURS)))
+    async with room.store.begin() as unit:
+        await unit.contents.save(replace(change, approved_by=StaffId(by) if by else None))
+    assert await room.publisher.publish_due() == 0
+    assert await state_of(room, HOURS) is State.APPROVED
+
+
+async def test_steps_of_others(room: Newsroom) -> None:
+    change = await room.edit(HOURS, SUNDAYS(room.live(HOURS)))
+    stranger = room.translator.staff
+    with pytest.raises(NotYoursError):
+        await room.desk.submit(change.id, change.version, stranger)
+    with pytest.raises(NotYoursError):
+        await room.desk.drop(change.id, change.version, room.translator.staff)
+    change = await room.desk.submit(change.id, change.version, room.editor.staff)
+    with pytest.raises(NotYoursError):
+        await room.desk.send_back(change.id, change.version, room.editor.staff)
+    # Its authors may give it up.
+    await room.desk.drop(change.id, change.version, room.editor.staff)
+
+
+async def test_what_an_item_is_cannot_be_changed(room: Newsroom) -> None:
+    hours, thanks = room.live(HOURS), room.live(THANKS)
+    name = {**with_value(hours, "09-17"), "kind": "name"}
+    assert "kind" in {one.rule for one in room.desk.judged(HOURS, name).errors}
+    for part in ({"audience": "staff_to_person"}, {"intent": "danger"}, {"in_place": True}):
+        assert "form" in {o.rule for o in room.desk.judged(THANKS, {**thanks, **part}).errors}
+
+
+async def test_nobody_goes_back_to_what_was_tampered_with(room: Newsroom) -> None:
+    await room.published(HOURS, SUNDAYS(room.live(HOURS)))
+    await room.published(fact("union_name"), with_value(room.live(fact("union_name")), "Union"))
+    evil = replace(await room.bundle(1), signature=b"\0" * 64)
+    async with room.store.begin() as unit:
+        await unit.contents.publish(evil, instead=True)
+    with pytest.raises(ContentError):
+        await room.desk.go_back(1, room.publisher_account.staff)

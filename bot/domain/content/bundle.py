@@ -88,7 +88,7 @@ class Bundle:
             previous=self.mark,
             made_at=made_at,
             values={**self.values, **values},
-            before=_linked(self.before, replaced),
+            before=linked(self.before, replaced),
         )
 
     def going_back(self, to: "Bundle", made_at: datetime) -> "Bundle":
@@ -106,7 +106,7 @@ class Bundle:
 NOTHING = Bundle(0, "", datetime.fromisoformat("1970-01-01T00:00:00+00:00"), {})
 
 
-def _linked(
+def linked(
     before: Mapping[tuple[str, str], str], replaced: Mapping[tuple[str, str], str]
 ) -> Mapping[tuple[str, str], str]:
     """Add the texts that were replaced just now; an edit that is undone leaves no circle."""

@@ -167,6 +167,16 @@ def replaced(item: Item, old: Value | None, new: Value) -> Mapping[tuple[str, st
     return {(context, text): before for context, text, before in pairs if text != before}
 
 
+def renamed(item: Item, value: Value, live: Served) -> Mapping[tuple[str, str], str]:
+    """Return which texts a value replaces whose old translations are to stay for a while.
+
+    A text that stands elsewhere already has translations of its own.
+    """
+    there = frozenset(sources(live))
+    pairs = replaced(item, live.value(item), normal(item, value))
+    return {new: old for new, old in pairs.items() if new not in there}
+
+
 def _labels(old: Value, new: Value) -> Iterator[tuple[str, str, str]]:
     """Yield the labels of buttons that lead where they led and are called otherwise."""
     before = {(b["to"], b.get("set", "")): b["label"] for b in old.get("buttons", ())}

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 from bot.domain import wording
 from bot.domain.content import NOTHING, Item, ItemKind, Value, canonical
+from bot.domain.content.bundle import linked
 from bot.domain.content.guard import is_guarded
 from bot.domain.errors import HavnError
 from bot.domain.facts import PLACEHOLDER, Fact, Kind
 from bot.domain.screens import Screen
 from bot.domain.wording import Finding, Limits
 from bot.services.content import rules
-from bot.services.content.assembly import Served, Shipped, replaced
+from bot.services.content.assembly import Served, Shipped, renamed
 
 # In bytes of JSON. The longest screen that is shipped takes about 2,000.
 LARGEST = 8_000
@@ -187,7 +188,7 @@ class Judge:
     def with_value(self, item: Item, value: Value, live: Served) -> Served:
         """Return what would be served with one more value; ContentError if it does not fit."""
         base = Shipped(live.deck, live.registry, live.texts, self.shipped.said)
-        before = {**live.texts.before, **replaced(item, live.value(item), value)}
+        before = linked(live.texts.before, renamed(item, value, live))
         return base.under(replace(NOTHING, values={item.name: value}, before=before))
 
     def _hints(self, item: Item, value: Value, live: Served) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from bot.domain.errors import ContentError
 from bot.i18n.values import COPENHAGEN
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store, UnitOfWork
-from bot.services.content.assembly import Served, normal, replaced, sources
+from bot.services.content.assembly import Served, normal, renamed
 from bot.services.content.judging import Judge
 from bot.services.content.library import Library
 
@@ -145,9 +145,7 @@ class Publisher:
         if not (fits(change, live) and judgement.passes):
             return None
         value = normal(item, change.value)
-        # A text that stands elsewhere already has translations of its own.
-        there = frozenset(sources(served))
-        links = {new: old for new, old in replaced(item, live, value).items() if new not in there}
+        links = renamed(item, value, served)
         # What it rests on may have become one of those facts since it was submitted.
         guarded = change.guarded or judgement.guarded
         return _Step(value, links, self.judge.with_value(item, value, served), guarded)
