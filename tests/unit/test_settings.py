@@ -10,6 +10,7 @@ def test_defaults_work_and_keep_drafts_off() -> None:
     settings = Settings.load({})
     assert not settings.allow_drafts
     assert settings.keys_folder == Path("var/keys")
+    assert (settings.chat_host, settings.console_host) == ("127.0.0.1", "127.0.0.1")
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
