@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from bot.domain.errors import ConfigurationError
 
@@ -81,6 +81,7 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_addresses()
+        self._check_database()
         if self.nlu not in ("auto", "socket", "off"):
             raise ConfigurationError("HAVN_NLU must be auto, socket or off")
         if self.signer not in ("auto", "off"):
@@ -128,8 +129,17 @@ class Settings:
             raise ConfigurationError(
                 "HAVN_CONSOLE_URL must be an https address, or http on this machine itself"
             )
+
+    def _check_database(self) -> None:
         if self.database_url and not self.database_url.startswith(("sqlite", "postgresql")):
             raise ConfigurationError("HAVN_DATABASE_URL must begin with sqlite or postgresql")
+        if self.database_url.startswith("postgresql") and not _keeps_rows_private(
+            self.database_url
+        ):
+            raise ConfigurationError(
+                "HAVN_DATABASE_URL must name a server of this machine, or end with "
+                "?sslmode=verify-full"
+            )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -267,6 +277,26 @@ def _names_somebody(subject: str) -> bool:
 def _is_public_name(host: str) -> bool:
     """Tell whether a host has a name below a domain of the public kind, and is no number."""
     return bool(_HOST.fullmatch(host)) and not host.endswith(_PRIVATE)
+
+
+def _keeps_rows_private(address: str) -> bool:
+    """Tell whether nobody on the way to a PostgreSQL server can read or replace what is sent.
+
+    Times, channels and levels are not sealed; and whoever plays the server decides what is read.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    asked = parse_qs(parts.query)
+    if asked.get("sslmode") == ["verify-full"]:
+        return True
+    named = [parts.hostname or "", *asked.get("host", []), *asked.get("hostaddr", [])]
+    hosts = [host for names in named for host in names.split(",")]
+    # A socket is named by its folder; without any name it is the usual one.
+    return "service" not in asked and all(
+        not host or host.startswith("/") or _is_this_machine(host) for host in hosts
+    )
 
 
 def _keeps_texts_private(address: str) -> bool:

@@ -593,7 +593,9 @@ def test_a_damaged_setting_is_named(tmp_path: Path, content: bytes, names: str) 
     assert "secret-value" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/x.db", "postgresql://h:secret/x", "sqlite://"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/x.db", "postgresql://[::1]:secret/x", "sqlite://"]
+)
 async def test_an_address_of_no_database_is_named(tmp_path: Path, url: str) -> None:
     settings = Settings(root=ROOT, data_dir=tmp_path, database_url=url)
     with pytest.raises(ConfigurationError, match="HAVN_DATABASE_URL") as caught:

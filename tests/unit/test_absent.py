@@ -90,6 +90,35 @@ def test_no_script_makes_markup_or_code_from_text(path: Path) -> None:
     assert re.findall(r"sessionStorage|indexedDB|document\.cookie", text) == []
 
 
+def test_no_script_writes_into_objects_under_names_it_was_sent() -> None:
+    """Names of ours only: nothing can reach the prototype of everything."""
+    written: set[str] = set()
+    for path in SCRIPTS:
+        text = path.read_text("utf-8")
+        assert (
+            re.findall(r"__proto__|setPrototypeOf|\.prototype\b|for \((?:const|let) \w+ in ", text)
+            == []
+        )
+        assert "JSON.parse" not in text
+        written |= set(re.findall(r"Object\.assign\(([^,]+),", text))
+        written |= set(re.findall(r"(\w+\[[^\]'\"]+\]) = ", text))
+    # Attributes of an element; the state of the bell, from a literal; the three parts of a passkey.
+    assert written == {"one.dataset", "bell", "response[part]"}
+
+
+def test_chance_decides_only_how_long_to_pause() -> None:
+    """Everything that must not be guessed comes from the system (`secrets`)."""
+    using = {
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if "random" in imported(ast.parse(path.read_text("utf-8")))
+    }
+    assert {path for path in using if not path.startswith("bot/commands/bench/")} == {
+        "bot/services/deliver.py",
+        "bot/adapters/backoff.py",
+    }
+
+
 def test_the_browser_keeps_one_choice_and_nothing_else() -> None:
     """Whether single keys are on: nothing about anybody."""
     kept = [

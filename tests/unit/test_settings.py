@@ -10,6 +10,7 @@ def test_defaults_work_and_keep_drafts_off() -> None:
     settings = Settings.load({})
     assert not settings.allow_drafts
     assert settings.keys_folder == Path("var/keys")
+    assert (settings.chat_host, settings.console_host) == ("127.0.0.1", "127.0.0.1")
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -77,6 +78,41 @@ def test_a_damaged_setting_is_named_and_its_value_is_not_shown(
 )
 def test_a_translator_is_reached_by_https_or_on_this_machine(address: str) -> None:
     assert Settings.load({"HAVN_TRANSLATOR_URL": address}).translator_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "postgresql:///havn",
+            "postgresql://havn@localhost/havn",
+            "postgresql://127.0.0.1:5433/x",
+        ),
+        *("postgresql:///havn?host=/run/postgresql&user=havn", "postgresql://a:b@[::1]/havn"),
+        "postgresql://havn@db.example.dk/havn?sslmode=verify-full",
+        "postgresql:///havn?host=db.example.dk&sslmode=verify-full",
+    ],
+)
+def test_a_database_is_reached_on_this_machine_or_by_checked_tls(address: str) -> None:
+    assert Settings.load({"HAVN_DATABASE_URL": address}).database_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("postgresql://havn@secret-value.dk/havn", "postgresql://secret-value,localhost/havn"),
+        "postgresql://secret-value.dk/havn?sslmode=require",
+        "postgresql://secret-value.dk/havn?sslmode=verify-full&sslmode=disable",
+        "postgresql:///havn?host=/run/postgresql,secret-value.dk",
+        "postgresql:///havn?hostaddr=192.0.2.7&user=secret-value",
+        *("postgresql+psycopg://secret-value.dk/havn", "postgresql:///havn?service=secret-value"),
+        "postgresql://[secret-value/havn",
+    ],
+)
+def test_a_database_that_others_could_listen_to_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="sslmode=verify-full") as caught:
+        Settings.load({"HAVN_DATABASE_URL": address})
+    assert "secret-value" not in str(caught.value)
 
 
 def test_secrets_are_not_in_the_repr() -> None:

@@ -98,6 +98,14 @@ def test_each_key_is_seen_by_one_service_only() -> None:
     assert "/var/lib/havn-keys" in hidden("havn-signer.service")
 
 
+def test_the_example_of_settings_holds_no_secret_that_works() -> None:
+    example = (ROOT / "deploy/havn.toml.example").read_text("utf-8")
+    secrets = re.findall(r'^#? ?\w*(?:token|secret|key|password) = "(.*)"', example, re.MULTILINE)
+    assert len(secrets) >= 2
+    assert all("replace-me" in secret for secret in secrets)
+    assert not re.search(r"postgresql://[^/\s]*:[^/\s]*@", example)
+
+
 def test_secrets_come_as_credentials_and_not_as_variables() -> None:
     for unit in ("havn.service", "havn-signer.service", "havn-purge.service"):
         assert lines(unit, "LoadCredential") == ["havn.toml:/etc/havn/havn.toml"]

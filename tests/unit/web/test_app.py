@@ -82,6 +82,7 @@ async def test_every_response_carries_every_header(
     kind = headers.get("content-type", "")
     assert "charset=utf-8" in kind or kind == "application/json" or not response.content
     assert "camera=()" in headers["permissions-policy"]
+    assert "access-control-allow-origin" not in headers
     assert "server" not in headers
     assert "set-cookie" not in headers
     if path != "/favicon.ico":

@@ -102,6 +102,13 @@ async def test_every_route_is_declared_or_public_by_name(rig: Rig) -> None:
     assert all(isinstance(one, Route) for one in routes(rig))
 
 
+async def test_what_changes_a_way_in_asks_for_a_fresh_proof(rig: Rig) -> None:
+    ways = re.compile(r"/account/passkey(/.*)?|/staff/(invite|end-sessions|\{id\}/.*)")
+    found = {one.path: one.fresh for one in declared(routes(rig)) if ways.fullmatch(one.path)}
+    assert len(found) >= 8
+    assert all(found.values()), found
+
+
 async def test_only_the_door_is_open_to_everybody(rig: Rig) -> None:
     opened = {one.path for one in declared(routes(rig)) if one.permission is Open.EVERYBODY}
     assert opened >= SIGNING

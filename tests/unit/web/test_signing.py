@@ -384,6 +384,17 @@ async def test_a_form_needs_the_token_of_its_session(rig: Rig, browser: Browser)
     assert (await browser.send_form("/account/language", locale="en")).status_code == 303
 
 
+async def test_what_stands_in_the_address_or_the_cookie_is_no_field_of_a_form(
+    rig: Rig, browser: Browser
+) -> None:
+    new = await signed_in(rig, browser, "Ana", {Role.RESPONDER})
+    token = token_of(new.session)
+    refused = await browser.post(f"/account/language?csrf={token}", data={"locale": "en"})
+    assert refused.status_code == 403
+    browser.cookies.set("csrf", token)
+    assert (await browser.post("/account/language", data={"locale": "en"})).status_code == 403
+
+
 # --- the demo ---------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ def check(response: httpx.Response) -> None:
     kind = response.headers.get("content-type", "")
     assert kind.endswith("; charset=utf-8") or not response.content, kind
     assert "camera=()" in response.headers["permissions-policy"]
+    assert "access-control-allow-origin" not in response.headers
     assert "server" not in response.headers
     assert "set-cookie" not in response.headers
     immutable = str(response.url.path).startswith("/a/") or response.url.path in (
