@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.sealing import EphemeralKeys, Stamp
 from bot.adapters.storage import SqlStore
-from bot.domain.content import State, fact, screen, translation, word
+from bot.domain.content import Change, ChangeId, State, fact, screen, translation, word
 from bot.domain.errors import ChangedError, ContentError, FourEyesError, NotYoursError
 from bot.domain.messages import Channel
 from bot.domain.staff import Role
@@ -215,6 +215,23 @@ async def test_going_back_takes_one_person_and_forward_two(room: Newsroom) -> No
     assert room.says("utter_phone_numbers") == was
     with pytest.raises(ContentError):
         await room.desk.go_back(9, room.publisher_account.staff)
+
+
+async def test_what_was_taken_back_is_not_brought_again_by_one_person(room: Newsroom) -> None:
+    await room.published(CMM, with_value(room.live(CMM), OTHER))
+    await room.desk.go_back(0, room.publisher_account.staff)
+    await room.publisher.publish_due()
+    await room.watcher.look()
+    await room.published(HOURS, SUNDAYS(room.live(HOURS)))
+    assert room.desk.library.bundle.number == 3
+    with pytest.raises(ContentError):
+        await room.desk.go_back(1, room.publisher_account.staff)
+    # The signer asks for itself: a wish that came another way is not granted either.
+    wish = Change.going_back(ChangeId("f0"), 1, room.publisher_account.staff.id, room.clock.now())
+    async with room.store.begin() as unit:
+        await unit.contents.add(wish)
+    assert await room.publisher.publish_due() == 0
+    assert await room.bundle(3)
 
 
 async def test_a_restart_serves_the_last_good_words_without_a_database(room: Newsroom) -> None:

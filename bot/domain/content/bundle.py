@@ -24,7 +24,8 @@ class Bundle:
 
     ``values`` are by the name of their item. ``before`` leads from an English text of a context to
     the one it replaced: until the new one is translated, the old translation stays. ``back_to``
-    is the number of the bundle whose content this one brings back, 0 for none.
+    is the number of the bundle whose content this one brings back, 0 for none. ``withdrawn`` are
+    the numbers of those that were taken back: nobody brings them back alone.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Bundle:
     values: Mapping[str, Value] = field(repr=False)
     before: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     back_to: int = 0
+    withdrawn: frozenset[int] = frozenset()
 
     def body(self) -> bytes:
         """Return what is signed."""
@@ -45,6 +47,7 @@ class Bundle:
                 "values": self.values,
                 "before": [[*key, old] for key, old in sorted(self.before.items())],
                 "back_to": self.back_to,
+                "withdrawn": sorted(self.withdrawn),
             }
         )
 
@@ -62,6 +65,7 @@ class Bundle:
                 values={Item.parse(name).name: dict(v) for name, v in data["values"].items()},
                 before={(context, new): old for context, new, old in data["before"]},
                 back_to=int(data["back_to"]),
+                withdrawn=frozenset(map(int, data["withdrawn"])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, ContentError) as error:
             raise BundleError("it does not hold what a bundle holds") from error
@@ -89,7 +93,15 @@ class Bundle:
             made_at=made_at,
             values={**self.values, **values},
             before=linked(self.before, replaced),
+            withdrawn=self.withdrawn,
         )
+
+    def may_go_back(self, to: int) -> bool:
+        """Tell whether one person may bring back a bundle: an earlier one, and not a withdrawn.
+
+        Without the second they could go forward again to what was taken back.
+        """
+        return 0 <= to < self.number and to not in self.withdrawn
 
     def going_back(self, to: "Bundle", made_at: datetime) -> "Bundle":
         """Return the bundle that brings back the content of an earlier one."""
@@ -100,6 +112,7 @@ class Bundle:
             values=to.values,
             before=to.before,
             back_to=to.number,
+            withdrawn=self.withdrawn.union(range(to.number + 1, self.number + 1)),
         )
 
 

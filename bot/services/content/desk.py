@@ -4,6 +4,7 @@ Each step is one transaction with its entry in the audit trail. Rights are asked
 the page: a translator writes their own languages only, and nobody approves their own words.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -58,8 +59,12 @@ class ContentDesk:
 
     # --- writing ---
 
+    async def judge_now(self, item: Item, value: Value) -> Judgement:
+        """Return what is wrong with a value; visitors are answered meanwhile."""
+        return await asyncio.to_thread(self.judged, item, value)
+
     def judged(self, item: Item, value: Value) -> Judgement:
-        """Return what is wrong with a value, as things stand."""
+        """Return what is wrong with a value; it takes up to a third of a second."""
         today = self.clock.now().astimezone(COPENHAGEN).date()
         return self.judge.judge(item, value, self.library.served, today)
 
@@ -75,7 +80,7 @@ class ContentDesk:
         self, item: Item, value: Value, seen: Seen, by: Staff, authors: frozenset[StaffId]
     ) -> Change:
         _needs_right(by, item)
-        judgement = self.judged(item, value)
+        judgement = await self.judge_now(item, value)
         if not judgement.passes:
             raise NotGoodError(judgement)
         value, now = normal(item, value), self.clock.now()
@@ -104,9 +109,11 @@ class ContentDesk:
     async def submit(self, id_: ChangeId, version: int, by: Staff) -> Change:
         """Ask for review; NotGoodError or ChangedError when it no longer fits what is live."""
         async with self.store.begin() as unit:
-            change = await _read(unit, id_, version)
-            _needs_right(by, change.item)
-            judgement = self._fitting(change)
+            proposed = await _read(unit, id_, version)
+        _needs_right(by, proposed.item)
+        judgement = await self._fitting(proposed)
+        async with self.store.begin() as unit:
+            change = await self._still_fitting(unit, id_, version)
             sent = change.submit(self.clock.now(), guarded=judgement.guarded)
             return await self._saved(unit, sent, by, AuditEvent.TEXT_SUBMITTED)
 
@@ -142,10 +149,12 @@ class ContentDesk:
         younger than a day; NotGoodError or ChangedError when it no longer fits what is live.
         """
         _needs(by.staff, Permission.PUBLISH)
+        async with self.store.begin() as unit:
+            proposed = await _read(unit, id_, version)
+        judgement = await self._fitting(proposed)
         now = self.clock.now()
         async with self.store.begin() as unit:
-            change = await _read(unit, id_, version)
-            judgement = self._fitting(change)
+            change = await self._still_fitting(unit, id_, version)
             change = replace(change, guarded=change.guarded or judgement.guarded)
             approved = change.approve(by.staff.id, _settled_since(by), now)
             return await self._saved(unit, approved, by.staff, AuditEvent.TEXT_APPROVED)
@@ -163,15 +172,16 @@ class ContentDesk:
     async def go_back(self, to: int, by: Staff) -> Change:
         """Ask for the content of an earlier bundle, 0 for the shipped one; one person may.
 
-        ContentError when there is none of that number, or it is what is live.
+        ContentError when there is none of that number, it is what is live, or it was taken back.
         """
         _needs(by, Permission.PUBLISH)
         now = self.clock.now()
         async with self.store.begin() as unit:
-            if to == self.library.bundle.number or not 0 <= to <= await unit.contents.latest():
+            signed = await unit.contents.bundle(to)
+            if not self.library.bundle.may_go_back(to) or (to and signed is None):
                 raise ContentError("there is nothing to go back to")
             try:
-                if to and (signed := await unit.contents.bundle(to)) is not None:
+                if signed is not None:
                     self.library.read(signed)
             except BundleError:
                 raise ContentError("this version was tampered with") from None
@@ -208,13 +218,22 @@ class ContentDesk:
         id_ = secrets.token_hex(_ID_BYTES)
         return Remark(id_, item, by, self.clock.now(), text.strip()[:LONGEST_REMARK], report)
 
-    def _fitting(self, change: Change) -> Judgement:
-        if change.base != digest(self.library.served.value(change.item)):
-            raise ChangedError("what is live has changed since this was written")
-        judgement = self.judged(change.item, change.value)
+    async def _still_fitting(self, unit: UnitOfWork, id_: ChangeId, version: int) -> Change:
+        """Read a change that was judged; ChangedError when it, or what is live, has moved on."""
+        change = await _read(unit, id_, version)
+        self._needs_live_as_it_was(change)
+        return change
+
+    async def _fitting(self, change: Change) -> Judgement:
+        self._needs_live_as_it_was(change)
+        judgement = await self.judge_now(change.item, change.value)
         if not judgement.passes:
             raise NotGoodError(judgement)
         return judgement
+
+    def _needs_live_as_it_was(self, change: Change) -> None:
+        if change.base != digest(self.library.served.value(change.item)):
+            raise ChangedError("what is live has changed since this was written")
 
     async def _saved(
         self, unit: UnitOfWork, change: Change, by: Staff, event: AuditEvent

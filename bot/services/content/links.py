@@ -85,7 +85,7 @@ class TextLinks:
         if source is None:
             raise ContentError("the English text has changed: ask for a new link")
         value: Value = {"context": link.item.context, "source": source, "text": text.strip()}
-        judgement = self.desk.judged(link.item, value)
+        judgement = await self.desk.judge_now(link.item, value)
         if not judgement.passes:
             raise NotGoodError(judgement)
         now = self.desk.clock.now()

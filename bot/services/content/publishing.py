@@ -158,6 +158,8 @@ class Publisher:
             done = wish.live(now) if wish is newest else wish.drop(now)
             await unit.contents.save(done)
         number = int(newest.item.key)
+        if not self.library.bundle.may_go_back(number):
+            return None
         if number == 0:
             return self.library.bundle.going_back(NOTHING, now)
         signed = await unit.contents.bundle(number)

@@ -136,7 +136,7 @@ async def _page(
         old = await former(change, content, unit.contents)
         check = await check_of(unit, request)
     if judgement is None and change.state in OPEN and change.item.kind is not ItemKind.BUNDLE:
-        judgement = content.judged(change.item, change.value)
+        judgement = await content.judge_now(change.item, change.value)
     found = judgement or _NO_FINDINGS
     live = content.library.served.value(change.item)
     return pages_of(request).show(

@@ -107,7 +107,7 @@ async def write(request: Request, sheet: Sheet, value: Value, form: FormData) ->
     then = seen_then(form)
     sheet = replace(sheet, value=value)
     if form.get("step") == "check":
-        judgement = content.judged(sheet.item, value)
+        judgement = await content.judge_now(sheet.item, value)
         return replace(sheet, seen=then, judgement=judgement, checked=True)
     try:
         if form.get("step") == "undo":

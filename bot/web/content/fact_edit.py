@@ -90,7 +90,7 @@ async def edit(request: Request) -> Response:
     if reading.errors:
         return await _form(request, draft, given, reading, locales=locales)
     if step == _CHECK:
-        judgement = content_of(request).judged(draft.item, reading.entry)
+        judgement = await content_of(request).judge_now(draft.item, reading.entry)
         return await _form(request, draft, given, reading, judgement, locales)
     try:
         change = await _store(request, draft, reading.entry, send=step == _SUBMIT)
