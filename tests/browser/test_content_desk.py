@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from bot.domain.content import Change, Item, State, fact
 from bot.domain.staff import Role
 from tests.browser.newsdesk import Newsdesk, newsdesk
-from tests.browser.site import press, visit
+from tests.browser.site import visit
 from tests.browser.test_editor import BEYOND
 
 HOURS, PHONE = "cmm_hours", "cmm_phone"
@@ -149,7 +149,7 @@ def test_hours_change_everywhere_within_a_minute(desk: Newsdesk) -> None:
     took = time.monotonic() - approved
     assert took <= LIVE_IN
     expect(pia.locator(".livecheck")).to_contain_text("Telegram")
-    print(f"(n) {steps.taken} steps, {written:.0f} s to write, live in {took:.1f} s")  # noqa: T201
+    print(f"(n) {steps.taken} steps, {written:.0f} s to write, live in {took:.1f} s")
 
     for page in visitors.values():
         page.locator("#row button[value='utter_phone_numbers']").click()
@@ -287,7 +287,7 @@ def test_a_translator_mends_one_text_and_no_chip_breaks(desk: Newsdesk) -> None:
     desk.haven.clock.turn(minutes=16)
     later = desk.opens("Pia", PUBLISHER, at=pia.url.removeprefix(desk.url))
     until_live(later)
-    print(f"(o) {steps.taken} steps, {wrote:.0f} s")  # noqa: T201
+    print(f"(o) {steps.taken} steps, {wrote:.0f} s")
     visitor = menu_of(desk, "th")
     expect(visitor.locator("#log")).to_contain_text("ข้อความใหม่")
     visitor.context.close()
