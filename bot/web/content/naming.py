@@ -7,10 +7,12 @@ from starlette.requests import Request
 
 from bot.content_ports import VISITOR
 from bot.domain.content import Item, ItemKind
+from bot.domain.facts import Fact
 from bot.domain.staff import StaffId
 from bot.i18n import own_name
 from bot.ports import UnitOfWork
 from bot.services.content import Served
+from bot.services.content.facts import called
 from bot.web.content.parts import CONTENT, content_of
 from bot.web.desk import desk_of
 from bot.web.pages import pages_of
@@ -62,7 +64,7 @@ def path_of(item: Item) -> str:
 def _title(item: Item, served: Served, say: Say) -> str:
     match item.kind:
         case ItemKind.FACT if item.key in served.registry:
-            return served.registry[item.key].meaning
+            return _fact_title(served.registry[item.key])
         case ItemKind.BUNDLE if item.key == "0":
             return say(_("What came with the program"))
         case ItemKind.BUNDLE:
@@ -71,6 +73,11 @@ def _title(item: Item, served: Served, say: Say) -> str:
             return f"{own_name(item.locale)}: {item.context}"
         case _:
             return item.key
+
+
+def _fact_title(fact: Fact) -> str:
+    """Return its name as its own page has it, and what it is, without what was added to that."""
+    return f"{called(fact.key)}: {fact.meaning.partition(';')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
