@@ -133,7 +133,9 @@ async def test_a_card_says_what_an_editor_must_know(editor: Browser) -> None:
     assert "Takes two people and 15 minutes" not in (await editor.get(HOURS)).text
 
 
-@pytest.mark.parametrize("key", ["no_such_fact", "a..b", "UPPER", "a" * 100, "%00", "chat_hours%0a"])
+@pytest.mark.parametrize(
+    "key", ["no_such_fact", "a..b", "UPPER", "a" * 100, "%00", "chat_hours%0a"]
+)
 async def test_what_is_no_fact_is_not_there(editor: Browser, key: str) -> None:
     for path in ("", "/edit"):
         assert (await editor.get(f"/content/facts/{key}{path}")).status_code == 404
