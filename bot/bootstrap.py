@@ -30,7 +30,7 @@ from bot.adapters.sealing import EphemeralKeys, KeyRing, Stamp
 from bot.adapters.signing import LastGoodFile, Signer, Verifier
 from bot.adapters.storage import MemoryStore, SqlStore
 from bot.adapters.translator import NoTranslator
-from bot.adapters.webchat import create_app, screen_links
+from bot.adapters.webchat import FactBook, create_app, screen_links
 from bot.domain import turn
 from bot.domain.errors import ConfigurationError, DeckError, FactError
 from bot.domain.hours import WeekHours
@@ -646,6 +646,7 @@ def web_app(app: App, channels: Channels) -> ASGIApp:
             telegram=bool(app.settings.telegram_token),
             translator=app.translator.ready,
         ),
+        facts=FactBook(lambda: (renderer.deck, renderer.texts, renderer.values)),
         settings=app.settings,
         routes=[*_health(app), *channels.routes(app)],
         # The clock that dates messages, so that the page and the store agree on a pause.

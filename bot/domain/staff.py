@@ -37,6 +37,7 @@ class Permission(enum.StrEnum):
 
     TAKE_CONVERSATIONS = "take_conversations"
     READ_OWN_CONVERSATION = "read_own_conversation"
+    BE_RUNG = "be_rung"
     SUPERVISE = "supervise"
     SEE_FIGURES = "see_figures"
     SEE_CONTENT = "see_content"
@@ -49,11 +50,12 @@ class Permission(enum.StrEnum):
 
 _CONVERSATIONS = frozenset({Permission.TAKE_CONVERSATIONS, Permission.READ_OWN_CONVERSATION})
 _GRANTED: Mapping[Role, frozenset[Permission]] = {
-    Role.RESPONDER: _CONVERSATIONS,
-    Role.SUPERVISOR: _CONVERSATIONS | {Permission.SUPERVISE, Permission.SEE_FIGURES},
+    Role.RESPONDER: _CONVERSATIONS | {Permission.BE_RUNG},
+    Role.SUPERVISOR: _CONVERSATIONS
+    | {Permission.BE_RUNG, Permission.SUPERVISE, Permission.SEE_FIGURES},
     Role.EDITOR: frozenset({Permission.SEE_CONTENT, Permission.EDIT_CONTENT}),
     Role.TRANSLATOR: frozenset({Permission.SEE_CONTENT, Permission.TRANSLATE}),
-    Role.PUBLISHER: frozenset({Permission.SEE_CONTENT, Permission.PUBLISH}),
+    Role.PUBLISHER: frozenset({Permission.SEE_CONTENT, Permission.PUBLISH, Permission.BE_RUNG}),
     Role.ADMIN: frozenset({Permission.MANAGE_STAFF, Permission.SEE_FIGURES}),
     Role.AUDITOR: frozenset({Permission.READ_AUDIT}),
 }

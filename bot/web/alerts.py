@@ -1,5 +1,6 @@
 """Rings this browser also while it is closed: turned on and off by its owner, and its worker.
 
+Counsellors are rung for visitors who wait, publishers for what they can stop.
 Nothing of it exists where alerts are off: no address, no script.
 """
 
@@ -19,7 +20,7 @@ from bot.web.routes import Declared, route
 # a browser finds the next one in its place.
 WORKER = "/worker.js"
 SCRIPT = "alerts.js"
-_TAKE = Permission.TAKE_CONVERSATIONS
+_RING = Permission.BE_RUNG
 
 
 async def alerts_on(request: Request) -> Response:
@@ -48,7 +49,7 @@ async def worker(_request: Request) -> Response:
 
 
 async def alerts_of(request: Request) -> tuple[str, bool]:
-    """Return what the queue needs to offer this: the key, "" for no offer; and whether it is on."""
+    """Return what a page needs to offer this: the key, "" for no offer; and whether it is on."""
     desk = desk_of(request)
     if not desk.alerts.key or floor_of(request).path:
         return "", False
@@ -60,8 +61,8 @@ async def alerts_of(request: Request) -> tuple[str, bool]:
 def alert_routes() -> list[Declared]:
     """Return the routes of this module."""
     return [
-        route("/alerts/on", alerts_on, ["POST"], permission=_TAKE),
-        route("/alerts/off", alerts_off, ["POST"], permission=_TAKE),
+        route("/alerts/on", alerts_on, ["POST"], permission=_RING),
+        route("/alerts/off", alerts_off, ["POST"], permission=_RING),
     ]
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.domain.handover import State
 from bot.domain.messages import MessageId
-from bot.domain.staff import StaffId
+from bot.domain.staff import Role, StaffId
 from tests.browser.desk import LAPTOP, PHONE, Harbour, harbour
 from tests.support.app import Visitor
 from tests.support.desk import request_of
@@ -772,6 +772,32 @@ def test_a_browser_is_rung_by_a_worker_that_says_only_havn(
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
         page.context.close()
+
+
+def test_a_publisher_is_rung_and_a_tap_needs_no_queue(tmp_path: Path, chromium: Browser) -> None:
+    with harbour(tmp_path, alerts=True) as haven:
+        context = chromium.new_context(viewport=PHONE, locale="en-GB")
+        context.grant_permissions(["notifications"], origin=haven.console)
+        context.add_init_script(VENDOR)
+        haven.signs_in(context, "Ana", Role.PUBLISHER)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.goto(haven.console)
+        expect(page).to_have_url(f"{haven.console}/content")
+        page.get_by_role("button", name="Ring this browser").click()
+        expect(page.get_by_text("A browser of yours rings.")).to_be_visible()
+        assert haven.run(subscribed(haven)) == "https://fcm.googleapis.com/fcm/send/one"
+        deliver(page, haven.console)
+        page.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        page.get_by_role("button", name="Ring no more").click()
+        expect(page.get_by_text("A browser of yours rings.")).to_be_hidden()
+        assert haven.run(subscribed(haven)) == ""
+        assert complaints == []
+        context.close()
 
 
 def test_a_browser_that_refuses_says_so(tmp_path: Path, chromium: Browser) -> None:

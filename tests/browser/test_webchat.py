@@ -428,8 +428,9 @@ def test_axe_finds_nothing(chromium: Browser, scheme: str, arabic: bool) -> None
             wait_for_answer(page, before)
             found[tap] = axe.run(page).response["violations"]
             assert page.evaluate(TARGETS) == []
-        page.goto(f"{site.url}/privacy")
-        found["privacy"] = axe.run(page).response["violations"]
+        for path in ("privacy", "facts"):
+            page.goto(f"{site.url}/{path}")
+            found[path] = axe.run(page).response["violations"]
         assert {where: [v["id"] for v in each] for where, each in found.items() if each} == {}
         context.close()
 
@@ -449,6 +450,28 @@ def test_nothing_is_wider_than_a_small_phone(chromium: Browser, zoom: int) -> No
             )
             assert wide == 0
             press(page, label)
+        context.close()
+
+
+@pytest.mark.parametrize("arabic", [False, True])
+def test_the_page_of_facts_fits_a_small_phone(chromium: Browser, arabic: bool) -> None:
+    with serve(arabic=arabic) as site:
+        context = visit(
+            chromium,
+            viewport={"width": 320, "height": 568},
+            locale="ar" if arabic else "en",
+            java_script_enabled=False,
+        )
+        page = context.new_page()
+        page.goto(f"{site.url}/privacy")
+        page.locator("main a[href='/facts']").click()
+        assert page.locator("html").get_attribute("dir") == ("rtl" if arabic else "ltr")
+        wide = page.locator("main").evaluate("main => main.scrollWidth - main.clientWidth")
+        assert wide == 0
+        assert page.locator(".facts a").first.evaluate("a => getComputedStyle(a).direction") == (
+            "ltr"
+        )
+        assert context.cookies() == []
         context.close()
 
 

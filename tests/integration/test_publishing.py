@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.adapters.sealing import EphemeralKeys, Stamp
@@ -13,10 +15,12 @@ from bot.domain.content import Change, ChangeId, State, fact, screen, translatio
 from bot.domain.errors import ChangedError, ContentError, FourEyesError, NotYoursError
 from bot.domain.messages import Channel
 from bot.domain.staff import Role
+from bot.i18n.values import phone
 from bot.services.content import NotGoodError, Seen
 from tests.support import deck
 from tests.support.content import CMM, HOURS, SUNDAYS, Newsroom, library, person, with_value
 from tests.support.stores import laid
+from tests.support.webchat_door import MemoryDoor, make_app
 
 OTHER = "+4570999999"
 
@@ -333,3 +337,22 @@ async def test_a_word_of_the_interface(room: Newsroom) -> None:
     item = word("closed")
     await room.published(item, {"text": "shut"})
     assert room.renderer.word("closed", "en") == "shut"
+
+
+async def test_what_is_published_stands_on_the_page_of_facts_without_a_restart(
+    room: Newsroom,
+) -> None:
+    chat = httpx.ASGITransport(make_app(MemoryDoor(room.renderer)))
+    async with httpx.AsyncClient(transport=chat, base_url="http://chat.example") as client:
+        before = (await client.get("/facts")).text
+        await room.published(HOURS, SUNDAYS(room.live(HOURS)))
+        await room.published(CMM, with_value(room.live(CMM), OTHER))
+        after = unescape((await client.get("/facts")).text)
+    hours = room.renderer.values.fill("{chat_hours}", "en", {})
+    assert "10:30\u201312:00" in hours
+    assert hours not in before
+    assert phone(OTHER) not in before
+    assert hours in after
+    assert phone(OTHER) in after
+    assert "Checked on 23 November 2026." in after
+    assert "www.cmm.dk/kontakt" in after

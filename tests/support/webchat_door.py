@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from bot.adapters import catalog
-from bot.adapters.webchat import create_app, screen_links
+from bot.adapters.webchat import FactBook, create_app, screen_links
 from bot.domain.conversation import Conversation
 from bot.domain.facts import Registry
 from bot.domain.messages import (
@@ -278,6 +278,7 @@ def make_app(door: MemoryDoor, settings: Settings | None = None, **options: Any)
             renderer.deck, renderer.registry, settings.said(), screen
         ),
         privacy=lambda locale: [renderer.values.word(key, locale) for key in keys],
+        facts=FactBook(lambda: (renderer.deck, renderer.texts, renderer.values)),
         settings=settings,
         now=door.clock.unix,
         **options,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.adapters.webchat.chat import Chat
 from bot.adapters.webchat.crowd import Crowd
+from bot.adapters.webchat.facts import Facts
 from bot.adapters.webchat.headers import Headers
 from bot.adapters.webchat.language import negotiated
 from bot.adapters.webchat.links import Links
@@ -36,6 +37,7 @@ def create_app(
     locales: Callable[[], Sequence[str]],
     links: Links,
     privacy: Privacy,
+    facts: Facts,
     settings: Settings,
     routes: Sequence[BaseRoute] = (),
     secret: NewSecret = new_secret,
@@ -46,8 +48,9 @@ def create_app(
 
     ``word`` gives an interface word by key and locale; ``locales`` those served now; ``links`` what
     may be a link on a screen (see screen_links); ``privacy`` the title and then the paragraphs of
-    the privacy page; ``routes`` are added to the app's own. Run it without a server header and,
-    behind a proxy, with proxy headers from that proxy only.
+    the privacy page; ``facts`` those of the public page (see FactBook); ``routes`` are added to
+    the app's own. Run it without a server header and, behind a proxy, with proxy headers from that
+    proxy only.
     """
     pages = Pages(
         word,
@@ -73,6 +76,10 @@ def create_app(
         title, *paragraphs = privacy(locale)
         return pages.privacy(locale, title, paragraphs)
 
+    async def show_facts(request: Request) -> Response:
+        locale = negotiated(request.headers, locales()) or "en"
+        return pages.facts(locale, facts(locale))
+
     last_resort = bytes(pages.page(chat.out_of_order(), 500).body)
 
     async def out_of_order(_request: Request, _error: Exception) -> Response:
@@ -87,6 +94,7 @@ def create_app(
             Route("/exit", chat.leave, methods=["POST"]),
             Route("/closed", chat.closed, methods=["GET"]),
             Route("/privacy", show_privacy, methods=["GET"]),
+            Route("/facts", show_facts, methods=["GET"]),
             _asset("/icon.svg", icon),
             _asset("/favicon.ico", icon),
             *(_asset(asset.path, asset) for asset in pages.assets.values()),

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from bot.adapters.webchat.facts import Stated
 from bot.adapters.webchat.links import Links, Piece, split
 from bot.adapters.webchat.view import DANGER, HIDE, PERSON, PHONE, Said, View
 from bot.domain.messages import Bubble
@@ -17,6 +18,7 @@ from bot.i18n import direction
 Word = Callable[[str, str], str]
 _KINDS: Mapping[str, str] = {
     "chat.css": "text/css; charset=utf-8",
+    "facts.css": "text/css; charset=utf-8",
     "chat.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml; charset=utf-8",
 }
@@ -82,6 +84,7 @@ class Pages:
             dir=direction,
             css=self.assets["chat.css"].path,
             js=self.assets["chat.js"].path,
+            facts_css=self.assets["facts.css"].path,
             neutral_site=neutral_site,
             idle_seconds=idle_minutes * 60,
         )
@@ -98,6 +101,10 @@ class Pages:
     def privacy(self, locale: str, title: str, paragraphs: Sequence[str]) -> Response:
         """Return the page that says what is kept."""
         return self._html("privacy.html", locale, 200, title=title, paragraphs=paragraphs)
+
+    def facts(self, locale: str, facts: Mapping[str, Sequence[Stated]]) -> Response:
+        """Return the page that says what visitors are told, and where it was read."""
+        return self._html("facts.html", locale, 200, facts=facts)
 
     def leaving(self) -> Response:
         """Return an empty page that goes to the neutral site by itself.

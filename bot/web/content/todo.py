@@ -15,6 +15,7 @@ from bot.domain.staff import Permission
 from bot.i18n.values import COPENHAGEN
 from bot.ports import UnitOfWork
 from bot.services.content.calling import cooling
+from bot.web.alerts import alerts_of
 from bot.web.content.naming import Named, People, named, people
 from bot.web.content.parts import CONTENT, content_of
 from bot.web.content.published import check_of, live_by
@@ -74,6 +75,8 @@ async def todo_page(request: Request) -> Response:
         reports = await unit.contents.reports()
         damaged = await unit.contents.damaged()
         check = await check_of(unit, request)
+    may_publish = session_of(request).staff.may(Permission.PUBLISH)
+    alert_key, alerted = await alerts_of(request) if may_publish else ("", False)
     items = dict.fromkeys(report.item for report in reports)
     reviews = to_review(registry, now.astimezone(COPENHAGEN).date())
     return pages_of(request).show(
@@ -87,7 +90,9 @@ async def todo_page(request: Request) -> Response:
         damaged=damaged,
         check=check,
         live=content.library.bundle,
-        may_publish=session_of(request).staff.may(Permission.PUBLISH),
+        may_publish=may_publish,
+        alert_key=alert_key,
+        alerted=alerted,
     )
 
 

@@ -1,4 +1,4 @@
-// Shows that Havn rang and leads to the queue. It says nothing else and keeps nothing.
+// Shows that Havn rang and leads to where its owner begins: the queue, or the content desk. It says nothing else and keeps nothing.
 
 self.addEventListener("install", () => self.skipWaiting());
 
@@ -8,8 +8,8 @@ self.addEventListener("push", (event) => {
 
 const open = async () => {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const queue = pages.find((page) => new URL(page.url).pathname === "/queue");
-  return queue ? queue.focus() : self.clients.openWindow("/queue");
+  const first = pages.find((page) => ["/queue", "/content"].includes(new URL(page.url).pathname));
+  return first ? first.focus() : self.clients.openWindow("/");
 };
 
 self.addEventListener("notificationclick", (event) => {

@@ -11,11 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.adapters.push.vapid import Vapid
+from bot.adapters.push.web import WebAlerts
 from bot.adapters.sealing import EphemeralKeys, Stamp
+from bot.adapters.sealing.own import new_alert_key
 from bot.adapters.storage import SqlStore
 from bot.content_ports import Serving, Signed
 from bot.domain.content import Change, Item, State, screen, translation
-from bot.domain.staff import Role
+from bot.domain.staff import Role, StaffId
 from bot.i18n import LOCALES
 from bot.i18n.values import COPENHAGEN
 from bot.web import create_console, make_app
@@ -24,6 +27,7 @@ from bot.web.routes import declared
 from tests.support import deck
 from tests.support.console import Browser, Rig, make_rig, signed_in
 from tests.support.content import CMM, HOURS, LONG_AGO, SUNDAYS, Newsroom, with_value
+from tests.support.fakes import FakeClock
 from tests.support.stores import laid
 
 OTHER = "+4570999999"
@@ -103,6 +107,59 @@ async def press(browser: Browser, change: Change, name: str, **more: str) -> htt
 
 def number(house: House) -> dict[str, Any]:
     return with_value(house.room.live(CMM), OTHER)
+
+
+# --- alerts while the page is closed ----------------------------------------------------------
+
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/one"
+
+
+@pytest.fixture
+async def ringing(tmp_path: Path) -> AsyncIterator[House]:
+    vapid = Vapid(new_alert_key(), "mailto:it@hotline.example")
+    async with httpx.AsyncClient() as client:
+        alerts = WebAlerts(client, vapid, FakeClock())
+        async with lay(make_rig(tmp_path, alerts=alerts), tmp_path) as house:
+            yield house
+
+
+async def subscribed(house: House, alias: str) -> str:
+    who = StaffId(house.ids[alias])
+    async with house.rig.store.begin() as unit:
+        return (await unit.subscriptions.of([who])).get(who, "")
+
+
+def says_it_rings(page: str) -> bool:
+    return '<span data-when="on">' in page
+
+
+async def test_a_publisher_turns_alerts_on_and_off_where_they_work(ringing: House) -> None:
+    publisher = await ringing.person("Pia", Role.PUBLISHER)
+    page = (await publisher.get("/content")).text
+    assert f'data-key="{ringing.rig.desk.alerts.key}"' in page
+    assert "Ring this browser" in page
+    assert not says_it_rings(page)
+    assert (await publisher.send_form("/alerts/on", endpoint=ENDPOINT)).status_code == 204
+    assert await subscribed(ringing, "Pia") == ENDPOINT
+    assert says_it_rings((await publisher.get("/content")).text)
+    assert (await publisher.send_form("/alerts/off")).status_code == 204
+    assert await subscribed(ringing, "Pia") == ""
+
+
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.TRANSLATOR])
+async def test_who_cannot_stop_anything_is_offered_no_alert(ringing: House, role: Role) -> None:
+    browser = await ringing.person("Ed", role)
+    page = await browser.get("/content")
+    assert page.status_code == 200
+    assert "Ring this browser" not in page.text
+    assert "alerts" not in page.text
+    assert (await browser.send_form("/alerts/on", endpoint=ENDPOINT)).status_code == 403
+    assert await subscribed(ringing, "Ed") == ""
+
+
+async def test_where_alerts_are_off_publishers_see_nothing_of_them(house: House) -> None:
+    publisher = await house.person("Pia", Role.PUBLISHER)
+    assert "alerts" not in (await publisher.get("/content")).text
 
 
 # --- four eyes over HTTP ----------------------------------------------------------------------

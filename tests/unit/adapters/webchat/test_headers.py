@@ -47,6 +47,7 @@ def check(response: httpx.Response) -> None:
         ("HEAD", "/", 200),
         ("GET", "/closed", 200),
         ("GET", "/privacy", 200),
+        ("GET", "/facts", 200),
         ("GET", "/exit", 303),
         ("POST", "/exit", 200),
         ("GET", "/icon.svg", 200),
@@ -57,6 +58,7 @@ def check(response: httpx.Response) -> None:
         ("TRACE", "/", 405),
         ("DELETE", "/exit", 405),
         ("POST", "/privacy", 405),
+        ("POST", "/facts", 405),
         ("POST", "/", 400),
     ],
 )
