@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -150,14 +150,22 @@ def make_renderer(
     A language is offered only when its words of danger are known: whoever cries for help in it must
     be heard without the NLU unit too.
     """
+    lexicons = catalog.read_lexicons(locales_folder(settings))
+    heard = {lexicon.locale for lexicon in lexicons}
+    return _renderer(settings, heard, clock or SystemClock()), lexicons
+
+
+def _renderer(settings: Settings, heard: Collection[str], clock: Clock) -> Renderer:
     folder = locales_folder(settings)
-    shipped = catalog.read(folder)
-    heard = {lexicon.locale for lexicon in shipped.lexicons}
+    deck, registry = (
+        catalog.read_deck(folder / "deck.yml"),
+        catalog.read_facts(folder / "facts.yml"),
+    )
     texts = Texts.load(folder, allow_drafts=settings.allow_drafts, among=heard)
-    values = Values(shipped.deck, shipped.registry, texts, settings.said())
-    renderer = Renderer(shipped.deck, texts, values, partial(_today, clock or SystemClock()))
+    values = Values(deck, registry, texts, settings.said())
+    renderer = Renderer(deck, texts, values, partial(_today, clock))
     _refuse_what_cannot_be_shown(renderer)
-    return renderer, shipped.lexicons
+    return renderer
 
 
 def _today(clock: Clock) -> date:
@@ -328,11 +336,13 @@ def make_judge(settings: Settings, library: Library) -> Judge:
 @asynccontextmanager
 async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
     """Open what the signer's process runs: the private key, and no key of a conversation."""
-    renderer, _ = make_renderer(settings)
+    # The words of danger themselves are nothing to the signer, and take the longest to read.
+    heard = {path.parent.name for path in locales_folder(settings).glob("*/triage.yml")}
+    clock = SystemClock()
+    renderer = _renderer(settings, heard, clock)
     signer = Signer.open(settings.signing_key_file, settings.content_folder / "signer.pub")
     library = open_library(settings, renderer, kept="last-signed.json")
     stamp = Stamp.open(settings.content_folder / "desk.key")
-    clock = SystemClock()
     store = await SqlStore.open(database_url(settings), EphemeralKeys(), stamp)
     try:
         yield Publisher(store, clock, library, make_judge(settings, library), signer)

@@ -29,7 +29,7 @@ RULES: Mapping[str, str] = {
     "form": _("Not complete"),
     "glossary": _("Glossary"),
     "invisible": _("An invisible character"),
-    "kind": _("The kind of a fact"),
+    "kind": _("Kind of fact"),
     "label length": _("The button is too long"),
     "length": _("Too long"),
     "markup": _("Plain text only"),
