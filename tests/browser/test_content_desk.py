@@ -257,6 +257,8 @@ def test_a_translator_mends_one_text_and_no_chip_breaks(desk: Newsdesk) -> None:
     steps.taken += 1
     surface = tida.get_by_role("textbox", name="Translation")
     expect(surface.locator(".chip")).to_have_count(3)
+    # What translators may not do is not offered to them.
+    expect(tida.get_by_text("Let somebody without an account")).to_have_count(0)
     # Everything goes, chips too: what is sent then names no fact any more.
     surface.click()
     tida.keyboard.press("Control+A")
