@@ -3,7 +3,6 @@
 Everybody on them is invented, and so is every value that is not shipped.
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from bot.domain.staff import Role
 from tests.browser.desk import LAPTOP, PHONE
 from tests.browser.newsdesk import Newsdesk, newsdesk
-from tests.browser.site import CHROMIUM, QUIET
+from tests.browser.site import launch
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 WAYS: dict[str, dict[str, Any]] = {
@@ -28,11 +27,7 @@ EDITOR, PUBLISHER = Role.EDITOR, Role.PUBLISHER
 def take(folder: Path) -> None:
     """Take the pictures."""
     with sync_playwright() as playwright:
-        # With a clock of 24 hours, as people in Denmark see it.
-        british = {**os.environ, "LANGUAGE": "en_GB"}
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*QUIET, "--lang=en-GB"], env=british
-        )
+        browser = launch(playwright)
         for way, options in WAYS.items():
             with tempfile.TemporaryDirectory() as data, newsdesk(browser, Path(data)) as desk:
                 _pictures(desk, folder, way, options)

@@ -13,6 +13,7 @@ from bot.domain.staff import Permission, Staff
 from bot.i18n import LOCALES
 from bot.i18n.texts import SOURCE
 from bot.services.content import Unit, is_of, newer, screens_of, so_far, source_of, units
+from bot.services.content.links import may_give
 from bot.web.content.drafting import TALKING, WRITING, Sheet, sheet_of, talk, typed, write
 from bot.web.content.hints import audience_of, forbidden_in, limit_of, terms_in
 from bot.web.content.parts import CONTENT, content_of, differences, item_of, summary
@@ -196,6 +197,7 @@ def _show(request: Request, sheet: Sheet, source: str) -> Response:
         about=about,
         audience=audience_of(served.deck, about),
         screens=screens,
+        gives=may_give(session_of(request).staff),
         chips=chips(served, source, item.locale),
         limit=limit_of(content.judge.limits, item.context, served.deck),
         limits=content.judge.limits,

@@ -48,3 +48,12 @@ async def test_many_bad_tries_must_wait(rig: Rig, browser: Browser) -> None:
 async def test_translators_make_no_links(rig: Rig, browser: Browser) -> None:
     await signed_in(rig, browser, "Mali", {Role.TRANSLATOR})
     assert (await browser.send_form("/content/link", item=ITEM)).status_code == 403
+
+
+async def test_a_link_is_offered_on_the_page_of_its_text_to_who_may_make_it(
+    rig: Rig, browser: Browser
+) -> None:
+    await signed_in(rig, browser, "Ed", {Role.EDITOR})
+    page = (await browser.get(f"/content/text/{ITEM}")).text
+    assert 'action="/content/link"' in page
+    assert f'name="item" value="{ITEM}"' in page
