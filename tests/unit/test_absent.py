@@ -18,6 +18,11 @@ ARGUMENTS = {("verify", False), ("shell", True), ("follow_redirects", True), ("d
              ("autoescape", False)}  # fmt: skip
 MODULES = {"xml", "lxml", "smtplib", "imaplib", "ftplib", "telnetlib", "pickle", "marshal",
            "shelve", "dill", "jsonpickle"}  # fmt: skip
+# The one file that reads XML, of translation agencies; it refuses every DTD before it is parsed
+# (tests/unit/web/test_exchange.py).
+MAY_IMPORT = {"bot/i18n/exchange/xliff.py": {"xml"}}
+# The one form that takes a file, of staff: .po and XLIFF, 2 MB, parsed and never kept.
+TAKES_A_FILE = {"exchange.html"}
 # Each stands for a technology: directories, caches, GraphQL, WebSocket, tokens that speak for
 # themselves, OAuth, SAML, WebRTC, mail, telephone messages.
 LIBRARIES = {
@@ -61,11 +66,12 @@ def test_there_is_something_to_look_at() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_runs_text_reads_objects_or_trusts_anybody(path: Path) -> None:
-    """No code from text, no shell, no objects from bytes, no XML, no mail, no unchecked TLS."""
+    """No code from text, no shell, no objects from bytes, XML in one place, no mail, no open TLS."""
     tree = ast.parse(path.read_text("utf-8"))
     assert called(tree) & CALLS == set()
     assert arguments(tree) & ARGUMENTS == set()
-    assert imported(tree) & MODULES == set()
+    allowed = MAY_IMPORT.get(str(path.relative_to(ROOT)), set())
+    assert imported(tree) & MODULES == allowed
 
 
 def test_these_rules_find_what_they_forbid() -> None:
@@ -132,8 +138,8 @@ def test_the_browser_keeps_one_choice_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_form_takes_a_file_and_no_field_refuses_what_is_pasted(path: Path) -> None:
+def test_one_form_takes_a_file_and_no_field_refuses_what_is_pasted(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert 'type="file"' not in text
+    assert ('type="file"' in text) == (path.name in TAKES_A_FILE)
     assert "onpaste" not in text
     assert not re.search(r'type="password"[^>]*autocomplete="off"', text)

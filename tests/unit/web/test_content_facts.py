@@ -106,7 +106,7 @@ async def test_search_finds_by_name_and_by_what_is_read(editor: Browser, words: 
 async def test_a_strange_search_finds_nothing(editor: Browser, words: str) -> None:
     page = await editor.get("/content/facts", params={"q": words, "show": "nonsense"})
     assert page.status_code == 200
-    assert "No fact is like that" in page.text
+    assert "No fact matches" in page.text
     assert "<script>alert" not in page.text
 
 

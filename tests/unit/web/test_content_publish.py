@@ -445,7 +445,7 @@ async def test_facts_to_check_are_those_of_30_days_the_late_first(house: House) 
     house.rig.clock.at = house.rig.clock.at.replace(year=2027)
     ed = await house.person("Eva", Role.EDITOR)
     page = (await ed.get("/content")).text
-    assert page.count("Late by") == 10
+    assert page.count("Days late") == 10
     assert 'href="/content/facts">All facts' in page
 
 
@@ -508,7 +508,7 @@ async def test_a_version_that_was_tampered_with_is_shown_and_stays(house: House)
         await unit.contents.publish(Signed(1, body, signed.signature), instead=True)
     pia = await house.person("Pia", Role.PUBLISHER)
     page = (await pia.get("/content/published")).text
-    assert "Tampered with" in page
+    assert "Somebody changed this version" in page
     assert "Bring back: Version 1" not in page
     refused = await pia.send_form("/content/published/back", number="1")
     assert refused.status_code == 409
