@@ -116,7 +116,7 @@ class Songbook:
     """The canaries of one run."""
 
     def __init__(self, seed: str) -> None:
-        self._seed = seed
+        self.seed = seed
 
     def of(self, conversation: int, field: Field) -> Canary:
         """Return the canary of a field."""
@@ -143,7 +143,7 @@ class Songbook:
 
     def _drawn(self, conversation: int, field: Field) -> str | int | float:
         named = f"{conversation}:{field.label}".encode()
-        number = int.from_bytes(hmac.digest(self._seed.encode(), named, "sha256"), "big")
+        number = int.from_bytes(hmac.digest(self.seed.encode(), named, "sha256"), "big")
         match field.kind:
             case Kind.NUMBER:
                 small = conversation % _EVERY_SMALL == 0

@@ -58,7 +58,7 @@ class Search:
         hits = {hit for needle, hit in self._short if needle in content}
         for begin, end in _filled(content):
             for at in range(begin, end, _CHUNK):
-                hits.update(self._among(content[at : min(end, at + _CHUNK + 256)])
+                hits.update(self._among(content[at : min(end, at + _CHUNK + 256)]))
         return hits
 
     def _among(self, chunk: bytes) -> Iterator[Hit]:
