@@ -16,7 +16,9 @@ def main() -> int:
     nlu = not asked.no_nlu and has_unit()
     missed: list[str] = []
     told = []
-    for postgres in {"sqlite": [False], "postgresql": [True], "both": [False, True]}[asked.database]:
+    for postgres in {"sqlite": [False], "postgresql": [True], "both": [False, True]}[
+        asked.database
+    ]:
         shape = {"conversations": asked.conversations, "postgres": postgres, "kills": asked.kills}
         plans = [Plan(level=level, nlu=nlu, **shape) for level in asked.levels]
         plans.append(Plan(level=asked.levels[-1], nlu=nlu, sealed=False, **shape))

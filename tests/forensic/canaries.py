@@ -49,7 +49,7 @@ class Field(enum.Enum):
     # What is said and must be answered.
     TEXT = ("text", Kind.WORDS, Stay.KEPT, _ALL)
     NLU_TEXT = ("text the NLU unit reads", Kind.WORDS, Stay.KEPT, _ALL)
-    CALLBACK = ("value in a button", Kind.PLAIN, Stay.KEPT, _ALL)
+    CALLBACK = ("value in a button", Kind.PLAIN, Stay.BRIEF, _ALL)
     CAPTION = ("caption", Kind.WORDS, Stay.KEPT, _TELEGRAM)
     EDITED = ("edited text", Kind.WORDS, Stay.KEPT, _TELEGRAM)
     FORWARDED = ("forwarded text", Kind.WORDS, Stay.KEPT, _TELEGRAM)

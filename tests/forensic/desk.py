@@ -44,12 +44,13 @@ class Talks:
         await hotline.check_word(ANA, number, self.songs.text(to.number, Field.CODE_WORD))
         await hotline.note(ANA, number, self.songs.text(to.number, Field.NOTE), whisper=False)
         await hotline.note(BO, number, self.songs.text(to.number, Field.WHISPER), whisper=True)
-        draft = Draft(reply=self.songs.text(to.number, Field.DRAFT))
-        await hotline.keep_draft(ANA, number, draft)
         await app.reader.open(ANA, number)
-        # A line that is sent ends a draft of the same reply, so it comes first.
         await self.say(to, Field.LINE)
-        await hotline.keep_draft(ANA, number, draft)
+
+    async def draft(self, to: Journey) -> None:
+        """Begin a line; the next one that is sent ends it."""
+        draft = Draft(reply=self.songs.text(to.number, Field.DRAFT))
+        await self.app.hotline.keep_draft(ANA, await self.number(to), draft)
 
     async def say(self, to: Journey, field: Field) -> None:
         """Write a line, and let the visitor look for it."""
@@ -57,9 +58,13 @@ class Talks:
         await self.app.hotline.say(ANA, "Ana", await self.number(to), text, self._once())
         await to.listens()
 
+    async def stay(self) -> None:
+        """Give a sign of life, as an open console does: who falls silent loses what they took."""
+        await self.app.hotline.beat(ANA)
+
     async def end(self, of: Journey) -> None:
         """Close a talk, so that time alone erases the conversation."""
-        await self.app.hotline.beat(ANA)
+        await self.stay()
         await self.app.hotline.close(ANA, await self.number(of), Close(Outcome.INFORMED))
 
     async def number(self, of: Journey) -> int:

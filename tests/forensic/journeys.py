@@ -4,14 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-
 from bot.adapters.terminal import TerminalChat
 from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel
 from tests.forensic.canaries import Field, Songbook
 from tests.forensic.faults import Faults
-from tests.support.app import Visitor
 from tests.support.claims import Browser, Phone
 from tests.support.telegram_payloads import Person
 
@@ -79,10 +77,14 @@ class OnTelegram:
         for kind in _MEDIA:
             await person.sends(kind=kind)
         await person.sends(f"/menu {self._sung(Field.COMMAND)}")
-        phone.api.inject({"message": {"chat": person.payload, "text": [self._sung(Field.MALFORMED)]}})
+        phone.api.inject(
+            {"message": {"chat": person.payload, "text": [self._sung(Field.MALFORMED)]}}
+        )
         phone.api.inject({self._sung(Field.UNKNOWN_KIND): person.person.user()})
         await phone.settle()
-        self.phone.api.tap(person, person.person, person.chat[-1], f"utter_debt x={self._sung(Field.CALLBACK)}")
+        self.phone.api.tap(
+            person, person.person, person.chat[-1], f"utter_debt x={self._sung(Field.CALLBACK)}"
+        )
         await phone.settle()
 
     async def says(self, text: str) -> None:
@@ -161,7 +163,6 @@ class OnTheWeb:
         await self.page.begins()
         await self.says(code)
         await self.listens()
-
 
 
 @dataclass

@@ -62,16 +62,28 @@ def failures(outcome: Outcome) -> Iterator[str]:
 def as_text(outcome: Outcome) -> str:
     """Return a run in words."""
     plan = outcome.plan
-    what = "PostgreSQL" if plan.postgres else "SQLite"
-    mode = "sealed" if plan.sealed else "CONTROL, not sealed"
-    head = f"{what}, {plan.level}, {mode}: {plan.conversations} conversations, {outcome.canaries} canaries, "
-    head += f"{outcome.places} places, {outcome.logged} log lines, {plan.kills} kills, "
-    head += f"NLU unit {'running' if plan.nlu else 'absent'}"
+    head = ", ".join(
+        (
+            "PostgreSQL" if plan.postgres else "SQLite",
+            plan.level,
+            "sealed" if plan.sealed else "CONTROL with nothing sealed",
+            f"{plan.conversations} conversations",
+            f"{outcome.canaries} canaries",
+            f"{outcome.places} places",
+            f"{outcome.logged} log lines",
+            f"{plan.kills} kills",
+            f"NLU unit {'running' if plan.nlu else 'absent'}",
+        )
+    )
     lines = [head]
     for moment in outcome.moments:
-        line = f"  {MOMENTS[moment.name]}: {len(moment.canaries)} found in {moment.megabytes:.1f} MB"
+        line = (
+            f"  {MOMENTS[moment.name]}: {len(moment.canaries)} found in {moment.megabytes:.1f} MB"
+        )
         if plan.sealed:
-            line += f"; {moment.opened} opened of who is gone, {moment.readable}/{moment.alive} live"
+            line += (
+                f"; {moment.opened} opened of who is gone, {moment.readable}/{moment.alive} live"
+            )
         lines.append(f"{line} ({moment.seconds:.1f} s)")
         if plan.sealed or moment.name == "live":
             lines += _where(moment)
@@ -80,7 +92,8 @@ def as_text(outcome: Outcome) -> str:
     else:
         control = Control.of(outcome)
         lines.append(f"  control: {control.found} of {control.stored} stored = {control.share:.1%}")
-        lines.append(f"  missed: {', '.join(control.missed) or 'nothing'}; never written: {control.never} found")
+        lines.append(f"  missed: {', '.join(control.missed) or 'nothing'}")
+        lines.append(f"  found of what must never be written: {control.never}")
     return "\n".join(lines)
 
 

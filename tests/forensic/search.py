@@ -40,7 +40,9 @@ class Search:
         self._long: dict[bytes, list[tuple[bytes, Hit]]] = defaultdict(list)
         self._short: list[tuple[bytes, Hit]] = []
         for canary in canaries:
-            for encoding, needle in set(needles(canary)):
+            # The same bytes in several encodings count as the first of them.
+            forms = {needle: encoding for encoding, needle in reversed([*needles(canary)])}
+            for needle, encoding in forms.items():
                 found = needle, Hit(canary, encoding)
                 if len(needle) >= _GRAM:
                     self._long[needle[:_GRAM]].append(found)

@@ -62,16 +62,17 @@ async def live(task: Task) -> None:
         drawn: list[dict[str, Any]] = []
         for one in everyone:
             drawn += await _tell_everything(here, talks, one)
+            await talks.stay()
         await _suffer(here, everyone)
         fates = {fate: [one for one in everyone if fate_of(one.number) == fate] for fate in FATES}
         ids = {f: [str(await _id(here, one)) for one in those] for f, those in fates.items()}
         _reach("live", drawn=drawn, ids=ids)
 
+        for one in fates["expired"]:
+            await talks.end(one)
         for one in everyone:
             if one.number % _HIDES == 0:
                 await one.taps("action_hide")
-        for one in fates["expired"]:
-            await talks.end(one)
         for one in fates["forgotten"]:
             await one.forgets()
         await here.app.reception.close()
@@ -117,6 +118,7 @@ async def _tell_everything(here: House, talks: Talks, one: Journey) -> list[dict
     if isinstance(one, OnTelegram):
         here.api.fail(500, method="sendMessage", chat=one.phone.person.id)
         await talks.say(one, Field.SERVER_ERROR)
+    await talks.draft(one)
     if isinstance(one, OnTheWeb):
         drawn.append(_drawn(one, SESSION, one.sender))
     return drawn
