@@ -21,6 +21,7 @@ from tests.forensic.desk import Talks
 from tests.forensic.faults import missing_table
 from tests.forensic.house import SETTINGS, House, house, unseal
 from tests.forensic.journeys import Journey, OnTelegram, OnTheWeb
+from tests.support.app import Visitor
 from tests.support.claims import havn, keep_house
 from tests.support.fakes import FakeClock
 
@@ -135,8 +136,16 @@ async def _return_code(here: House, one: Journey) -> list[dict[str, Any]]:
     if not codes:
         return []
     if isinstance(one, OnTheWeb) and one.number % _RETURNS == 1:
-        await one.returns(codes[-1])
+        await _return(here, one, codes[-1])
     return [_drawn(one, RETURN_CODE, codes[-1])]
+
+
+async def _return(here: House, one: OnTheWeb, code: str) -> None:
+    """Come back in another browser; where the code was not taken, stay in the first."""
+    before = one.page
+    await one.returns(code)
+    if await Visitor(here.app, one.channel, sender=one.sender).handover() is None:
+        one.page = before
 
 
 def _drawn(one: Journey, label: str, value: str) -> dict[str, Any]:
