@@ -10,6 +10,8 @@ from tests.support.deck import ROOT
 SHARED = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 # Code and its history, which nothing of this writes to.
 _SKIPPED = frozenset({".git", ".venv", "__pycache__"})
+# What other tests of Havn that run meanwhile leave in the shared folders.
+_OTHERS = ("havn-pg-", "havn-forensic-", "pytest-of-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Ground:
         """Yield the files of new or changed entries of a shared folder, without the run's own."""
         own = {self.folder, self.postgres}
         for entry in _listed(shared):
-            if entry not in own and self._changed(entry):
+            if entry not in own and not entry.name.startswith(_OTHERS) and self._changed(entry):
                 yield from self._below(entry) if entry.is_dir() else [entry]
 
     def _below(self, folder: Path) -> Iterator[Path]:
