@@ -66,7 +66,7 @@ def test_there_is_something_to_look_at() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_runs_text_reads_objects_or_trusts_anybody(path: Path) -> None:
-    """No code from text, no shell, no objects from bytes, one reader of XML, no mail, no open TLS."""
+    """No code from text, no shell, no objects from bytes, one XML reader, no mail, no open TLS."""
     tree = ast.parse(path.read_text("utf-8"))
     assert called(tree) & CALLS == set()
     assert arguments(tree) & ARGUMENTS == set()
