@@ -105,6 +105,8 @@ def test_a_typed_placeholder_becomes_a_chip_and_markup_stays_text(
 def test_a_translation_is_sent_in_three_steps(page: Page, console: Console) -> None:
     page.goto(f"{console.url}/content/texts?locale=th")
     page.locator(f'a[href$="{item_in(console, "th").name}"]').click()
+    # Until the page is whole, what is typed goes to the plain field that the script replaces.
+    page.wait_for_url("**/content/text/**")
     page.get_by_role("textbox", name="Translation").focus()
     page.keyboard.press("Control+End")
     page.keyboard.type("ค่ะ")
