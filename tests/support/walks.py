@@ -210,12 +210,17 @@ class Count:
         self.seen[screen] = self.taps
 
 
+class LateError(AssertionError):
+    """A screen came, but after its time."""
+
+
 def check_limit(words: str, count: Count, seconds: float) -> None:
-    """Fail if a screen took more taps or more time than a line allows."""
+    """Fail if a screen took more taps, or ``LateError`` if more time, than a line allows."""
     match = _LIMIT.fullmatch(words)
     assert match, f"not a limit: {words}"
     if match[3]:
-        assert seconds <= float(match[3]), f"it took {seconds:.2f} seconds"
+        if seconds > float(match[3]):
+            raise LateError(f"it took {seconds:.2f} seconds")
         return
     taken = count.taps - count.seen[match[2]]
     assert taken <= int(match[1]), f"it took {taken} taps"

@@ -30,6 +30,7 @@ from tests.support.walks import (
     MOMENTS,
     NOTICE,
     Count,
+    LateError,
     Screens,
     Shown,
     Step,
@@ -48,6 +49,8 @@ _EMPTY = ("utter_hide_done", "utter_forget_done", "utter_web_session_closed")
 MISREAD = frozenset((FOLDER / "misread.txt").read_text("utf-8").splitlines())
 # A unit on a busy machine may be late; that is measured elsewhere.
 _DEADLINE = 5.0
+# A machine with other work stalls for a second now and then; a slow program is late every time.
+_ATTEMPTS = 3
 
 
 @cache
@@ -62,13 +65,12 @@ def screens() -> Screens:
 
 
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes time and is tested elsewhere: migrating and publishing."""
 
     async def nothing(*_: object) -> int:
         return 0
 
-    laid(tmp_path)
     monkeypatch.setattr(unit_of_work, "_migrate", nothing)
     monkeypatch.setattr(Profile, "publish", nothing)
     monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)
@@ -126,10 +128,18 @@ async def test_walk(
             unit = SocketDialogue(request.getfixturevalue("nlu_socket"), deadline=_DEADLINE)
             stack.push_async_callback(unit.close)
             dialogue = unit
-        house = await stack.enter_async_context(
-            open_house(channel, tmp_path, walk.begins, dialogue, words())
-        )
-        await _Replay(for_channel(walk, channel, nlu=nlu), house).run()
+        late = ""
+        for attempt in range(_ATTEMPTS):
+            folder = tmp_path / str(attempt)
+            laid(folder)
+            async with open_house(channel, folder, walk.begins, dialogue, words()) as house:
+                try:
+                    await _Replay(for_channel(walk, channel, nlu=nlu), house).run()
+                except LateError as error:
+                    late = str(error)
+                else:
+                    return
+        pytest.fail(late, pytrace=False)
 
 
 class _Replay:
@@ -150,6 +160,8 @@ class _Replay:
             try:
                 await self._do(step)
                 await self._check(step)
+            except LateError as error:
+                raise LateError(f"{step.where}: {error}") from None
             except (AssertionError, LookupError) as error:
                 failure = f"{step.where}: {error}"
             else:
