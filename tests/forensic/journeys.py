@@ -153,6 +153,8 @@ class OnTheWeb:
 
     async def forgets(self) -> None:
         if self.number % 2:
+            # The page after hiding has no button: it takes words first.
+            await self.says("hello again")
             await self.taps("action_forget")
         else:
             await self.page.send("/exit")

@@ -72,9 +72,7 @@ async def live(task: Task) -> None:
         for one in fates["expired"]:
             await talks.end(one)
         for one in everyone:
-            # The page after hiding begins anew: from there nobody can forget what was hidden.
-            lost = one in fates["forgotten"] and isinstance(one, OnTheWeb)
-            if one.number % _HIDES == 0 and not lost:
+            if one.number % _HIDES == 0:
                 await one.taps("action_hide")
         for one in fates["forgotten"]:
             await one.forgets()

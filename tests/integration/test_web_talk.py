@@ -175,3 +175,18 @@ async def test_the_safe_word_leaves_nothing_on_the_page(tmp_path: Path) -> None:
         assert "lantern" not in page.page
         await page.send(tap="action_pull")
         assert "are you there" in page.page
+
+
+async def test_who_hid_the_chat_can_still_forget_it(tmp_path: Path) -> None:
+    async with havn(tmp_path, FakeClock()) as app, browser(app) as page:
+        await page.begins()
+        await page.send(text="my boss keeps my passport")
+        await page.send(tap="action_hide")
+        assert page.fields["begun"] == "0"
+        assert "passport" not in page.page
+        await page.send(text="hello again")
+        await page.send(tap="utter_forget_confirm")
+        assert "action_forget" in page.page
+        await page.send(tap="action_forget")
+        assert not rows(tmp_path, "conversations")
+        assert not rows(tmp_path, "messages")
