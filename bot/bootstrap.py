@@ -129,7 +129,8 @@ class App:
     @property
     def ringer(self) -> Ringer:
         """Return what rings browsers that are closed."""
-        return Ringer(store=self.store, clock=self.clock, alerts=self.alerts)
+        facts = lambda: self.library.served.registry  # noqa: E731
+        return Ringer(store=self.store, clock=self.clock, alerts=self.alerts, facts=facts)
 
 
 def locales_folder(settings: Settings) -> Path:

@@ -53,7 +53,7 @@ _GRANTED: Mapping[Role, frozenset[Permission]] = {
     Role.RESPONDER: _CONVERSATIONS | {Permission.BE_RUNG},
     Role.SUPERVISOR: _CONVERSATIONS
     | {Permission.BE_RUNG, Permission.SUPERVISE, Permission.SEE_FIGURES},
-    Role.EDITOR: frozenset({Permission.SEE_CONTENT, Permission.EDIT_CONTENT}),
+    Role.EDITOR: frozenset({Permission.SEE_CONTENT, Permission.EDIT_CONTENT, Permission.BE_RUNG}),
     Role.TRANSLATOR: frozenset({Permission.SEE_CONTENT, Permission.TRANSLATE}),
     Role.PUBLISHER: frozenset({Permission.SEE_CONTENT, Permission.PUBLISH, Permission.BE_RUNG}),
     Role.ADMIN: frozenset({Permission.MANAGE_STAFF, Permission.SEE_FIGURES}),

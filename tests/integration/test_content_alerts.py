@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bot.adapters.sealing import EphemeralKeys, Stamp
 from bot.adapters.sealing.own import new_alert_key
 from bot.adapters.storage import SqlStore
 from bot.domain.staff import Role, StaffId
+from bot.i18n.values import COPENHAGEN
 from bot.services.hotline import Ringer
 from tests.support.content import CMM, HOURS, SUNDAYS, Newsroom, person, with_value
 from tests.support.push_service import PushService
@@ -45,7 +47,9 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
                 await unit.subscriptions.set(one.staff.id, service.endpoint())
         vapid = Vapid(new_alert_key(), "mailto:it@hotline.example")
         alerts = WebAlerts(client, vapid, room.clock)
-        yield Scene(room, Ringer(store=store, clock=room.clock, alerts=alerts), service)
+        facts = lambda: room.desk.library.served.registry  # noqa: E731
+        ringer = Ringer(store=store, clock=room.clock, alerts=alerts, facts=facts)
+        yield Scene(room, ringer, service)
     await store.close()
 
 
@@ -81,4 +85,24 @@ async def test_after_its_15_minutes_nobody_is_rung(scene: Scene) -> None:
     room = scene.room
     await room.approved(CMM, with_value(room.live(CMM), OTHER))
     room.wait(minutes=15)
+    assert await scene.ringer.round() == 0
+
+
+async def test_editors_are_reminded_of_a_fact_once_a_day_and_not_at_night(scene: Scene) -> None:
+    room = scene.room
+    late = max(fact.review_by for fact in room.desk.library.served.registry if fact.safety)
+    morning = datetime.combine(late + timedelta(days=1), time(8), COPENHAGEN)
+    rung = []
+    for hours in (0, 1, 4, 8, 24, 26):
+        room.clock.at = morning + timedelta(hours=hours)
+        rung.append(await scene.ringer.round())
+    assert rung == [0, 1, 0, 0, 0, 1]
+    async with room.store.begin() as unit:
+        endpoint = (await unit.subscriptions.of([room.editor.staff.id]))[room.editor.staff.id]
+    assert all(endpoint.endswith(call.path) and not call.body for call in scene.service.calls)
+
+
+async def test_nobody_is_reminded_while_every_fact_is_fresh(scene: Scene) -> None:
+    room = scene.room
+    room.clock.at = datetime(2026, 11, 24, 10, tzinfo=COPENHAGEN)
     assert await scene.ringer.round() == 0

@@ -45,7 +45,6 @@ class Watcher:
     clock: Clock
     library: Library
     say: Say
-    changed: Callable[[], None] = lambda: None
     _refused: int = 0
     _told_at: datetime | None = None
     _asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -75,7 +74,6 @@ class Watcher:
         new = self.library.bundle
         if new.number > before.number:
             self._refused = 0
-            self.changed()
         if new.number > before.number or self._told_at is None:
             await self._ask(before if self._told_at else NOTHING, new)
         await self._tell(at_once=new.number > before.number)

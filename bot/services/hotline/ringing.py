@@ -2,21 +2,22 @@
 
 A page that is open rings by itself. Who has not ended their shift and whose page gave no sign of
 life for a while is taken to have a phone in the pocket. Publishers are rung as well while a change
-that they can stop waits.
+that they can stop waits, and editors when a fact wants to be looked at.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.domain import queue
 from bot.domain.errors import AlertError, HavnError
 from bot.domain.factors import ABSOLUTE
+from bot.domain.facts import Registry
 from bot.domain.handover import Handover, State
 from bot.domain.staff import StaffId
 from bot.logs import error_class, logger
 from bot.ports import Clock, Store, UnitOfWork
-from bot.services.content.calling import publishers_to_ring
+from bot.services.content.calling import publishers_to_ring, reviewers_to_ring
 from bot.services.hotline.views import waits
 from bot.staff_ports import Alerts
 
@@ -30,10 +31,13 @@ LOOKS = timedelta(seconds=45)
 class Ringer:
     """Looks every few seconds who is to be rung."""
 
-    def __init__(self, *, store: Store, clock: Clock, alerts: Alerts) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, alerts: Alerts, facts: Callable[[], Registry]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._alerts = alerts
+        self._facts = facts
 
     async def run(self) -> None:
         """Ring until cancelled; where alerts are off, there is nothing to do."""
@@ -50,8 +54,9 @@ class Ringer:
         What was rung for is remembered first: a kill in between leaves the next step of the ladder.
         """
         async with self._store.begin() as unit:
-            publishers = await publishers_to_ring(unit, self._clock.now())
-            due = {**publishers, **await self._due(unit)}
+            now = self._clock.now()
+            reviewers = await reviewers_to_ring(unit, now, self._facts())
+            due = {**reviewers, **await publishers_to_ring(unit, now), **await self._due(unit)}
         rung = await asyncio.gather(*(self._ring(*one) for one in due.items()))
         return sum(rung)
 

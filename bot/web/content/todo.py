@@ -75,8 +75,9 @@ async def todo_page(request: Request) -> Response:
         reports = await unit.contents.reports()
         damaged = await unit.contents.damaged()
         check = await check_of(unit, request)
-    may_publish = session_of(request).staff.may(Permission.PUBLISH)
-    alert_key, alerted = await alerts_of(request) if may_publish else ("", False)
+    staff = session_of(request).staff
+    is_rung = staff.may(Permission.BE_RUNG)
+    alert_key, alerted = await alerts_of(request) if is_rung else ("", False)
     items = dict.fromkeys(report.item for report in reports)
     reviews = to_review(registry, now.astimezone(COPENHAGEN).date())
     return pages_of(request).show(
@@ -90,7 +91,7 @@ async def todo_page(request: Request) -> Response:
         damaged=damaged,
         check=check,
         live=content.library.bundle,
-        may_publish=may_publish,
+        may_publish=staff.may(Permission.PUBLISH),
         alert_key=alert_key,
         alerted=alerted,
     )
