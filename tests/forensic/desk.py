@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from bot.bootstrap import App
-from bot.domain.handover import Close, Outcome
+from bot.domain.handover import Close, Outcome, State
 from bot.domain.staff import StaffId
 from bot.services.hotline.draft import Draft
 from tests.forensic.canaries import Field, Songbook
@@ -37,7 +37,7 @@ class Talks:
     async def talk(self, to: Journey) -> None:
         """Take a conversation and write into every field there is."""
         app, hotline = self.app, self.app.hotline
-        number = await self.number(to)
+        number = await self.number(to, waiting=True)
         alias = self.songs.text(to.number, Field.CANNED_ALIAS)
         await hotline.take(ANA, alias, number)
         await hotline.say_canned(ANA, alias, number, "utter_canned_hello", self._once())
@@ -67,11 +67,13 @@ class Talks:
         await self.stay()
         await self.app.hotline.close(ANA, await self.number(of), Close(Outcome.INFORMED))
 
-    async def number(self, of: Journey) -> int:
-        """Return the number of somebody's request."""
+    async def number(self, of: Journey, *, waiting: bool = False) -> int:
+        """Return the number of somebody's request; RuntimeError where it does not stand so."""
         found = await Visitor(self.app, of.channel, sender=of.sender).handover()
         if found is None or found.id is None:
             raise RuntimeError(f"visitor {of.number} on {of.channel} waits for nobody")
+        if waiting and found.state is not State.WAITING:
+            raise RuntimeError(f"visitor {of.number} on {of.channel}: {found.state}, not waiting")
         return found.id
 
     def _once(self) -> str:
