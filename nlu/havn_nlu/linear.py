@@ -1,8 +1,10 @@
 """A calibrated linear classifier over sparse rows: fit it, ask it, keep it in two plain files."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,13 @@ from scipy.special import logsumexp
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
+Solve = Callable[
+    [csr_matrix, NDArray[np.intp]], tuple[NDArray[np.float32], NDArray[np.float32]]
+]
+
 _PARTS = 4
+_THREADS = 2
+_OTHERS = -1
 _SEED = 20
 # Half the steps of the default, and the same answers: docs/nlu.md.
 _TOLERANCE = 0.01
@@ -64,31 +72,42 @@ def fit(rows: csr_matrix, labels: list[str], *, penalty: float) -> LinearModel:
     if len(names) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
         raise ValueError("a classifier needs at least two labels")
     truth = np.searchsorted(names, labels)
-    with ThreadPoolExecutor() as threads:  # the solver leaves the interpreter free
-        calibrated = threads.submit(_calibrate, rows, truth, penalty)
-        weights, bias = _solve(rows, truth, penalty)
-        sharpness = calibrated.result()
+    with ThreadPoolExecutor(_THREADS) as threads:
+        solve = partial(_solve, threads, penalty=penalty)
+        sharpness = _calibrate(rows, truth, solve)
+        weights, bias = solve(rows, truth)
     return LinearModel(tuple(str(name) for name in names), weights, bias, sharpness)
 
 
 def _solve(
-    rows: csr_matrix, truth: NDArray[np.intp], penalty: float
+    threads: ThreadPoolExecutor, rows: csr_matrix, truth: NDArray[np.intp], *, penalty: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    machine = LinearSVC(C=penalty, tol=_TOLERANCE, random_state=_SEED).fit(rows, truth)
-    weights, bias = machine.coef_, machine.intercept_
-    if len(bias) == 1:  # scikit-learn keeps one column for two labels
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32)
+    """Return weights and bias of each label against the rest, a share of the labels in each thread.
+
+    The solver leaves the interpreter free.
+    """
+    labels = np.unique(truth)
+
+    def share(some: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Solve some labels; all others are one more, whose answer nobody needs."""
+        grouped = np.where(np.isin(truth, some), truth, _OTHERS)
+        machine = LinearSVC(C=penalty, tol=_TOLERANCE, random_state=_SEED).fit(rows, grouped)
+        weights, bias = machine.coef_[-len(some) :], machine.intercept_[-len(some) :]
+        return weights.astype(np.float32), bias.astype(np.float32)
+
+    solved = list(threads.map(share, np.array_split(labels, min(_THREADS, len(labels)))))
+    weights = np.vstack([weights for weights, _ in solved])
+    return np.ascontiguousarray(weights.T), np.concatenate([bias for _, bias in solved])
 
 
-def _calibrate(rows: csr_matrix, truth: NDArray[np.intp], penalty: float) -> float:
+def _calibrate(rows: csr_matrix, truth: NDArray[np.intp], solve: Solve) -> float:
     """Find the sharpness from one part that the others have not seen."""
     parts = min(_PARTS, int(np.bincount(truth).min()))
     known = held_out = np.arange(len(truth))
     if parts > 1:  # a label with one example cannot be held out
         folds = StratifiedKFold(parts, shuffle=True, random_state=_SEED).split(rows, truth)
         known, held_out = next(folds)
-    weights, bias = _solve(rows[known], truth[known], penalty)
+    weights, bias = solve(rows[known], truth[known])
     margins = np.asarray(rows[held_out] @ weights + bias, dtype=np.float64)
     return _sharpness(margins, truth[held_out])
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from math import log, sqrt
+from math import log
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 
 from havn_nlu import text
-
-# Word features and character features are scaled to length 1 apart from each other: a text has far
-# more pieces than words, and the words would drown.
-_BLOCKS = "wc"
-
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class NgramFeaturizer(SparseFeaturizer, GraphComponent):
@@ -65,9 +60,10 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         self._learn(weights or {})
 
     def _learn(self, weights: dict[str, float]) -> None:
-        self._weights = weights
         self._columns = {ngram: column for column, ngram in enumerate(weights)}
-        self._unknown = max(weights.values(), default=1.0)  # as rare as the rarest known one
+        # The last weight is that of an unknown n-gram, column -1: as rare as the rarest known one.
+        rarest = max(weights.values(), default=1.0)
+        self._weights = np.array([*weights.values(), rarest])
 
     @classmethod
     def create(
@@ -97,13 +93,16 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn which n-grams exist and how rare each is."""
         texts = [str(message.get(TEXT)) for message in training_data.training_examples]
-        seen = Counter(ngram for one in texts for ngram in set(self._ngrams(one)))
+        seen: Counter[str] = Counter()
+        for one in texts:
+            seen.update(set(self._ngrams(one)))
         total = len(texts) + 1
         learned = sorted(one for one, times in seen.items() if times >= self._config["seen"])
-        self._learn({ngram: log(total / (seen[ngram] + 1)) + 1 for ngram in learned})
+        weights = {ngram: log(total / (seen[ngram] + 1)) + 1 for ngram in learned}
+        self._learn(weights)
         with self._storage.write_to(self._resource) as directory:
             (directory / "ngrams.json").write_text(
-                json.dumps(self._weights, ensure_ascii=False), encoding="utf-8"
+                json.dumps(weights, ensure_ascii=False), encoding="utf-8"
             )
         return self._resource
 
@@ -129,20 +128,20 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """Return the weighted, scaled features of one text; empty where nothing is known.
 
         Unknown n-grams count towards the length, so a text in a language the model never saw
-        stays short and no intent can claim it on the strength of one familiar syllable.
+        stays short and no intent can claim it on the strength of one familiar syllable. Words and
+        pieces of words are scaled to length 1 apart from each other: there are far more pieces, and
+        the words would drown.
         """
         counts = Counter(self._ngrams(raw))
-        weighted = {
-            ngram: (1 + log(count)) * self._weights.get(ngram, self._unknown)
-            for ngram, count in counts.items()
-        }
-        lengths = {
-            block: sqrt(sum(w * w for ngram, w in weighted.items() if ngram[0] == block))
-            for block in _BLOCKS
-        }
-        known = [ngram for ngram in weighted if ngram in self._columns]
-        columns = np.fromiter((self._columns[ngram] for ngram in known), np.int32, len(known))
-        values = np.fromiter(
-            (weighted[ngram] / lengths[ngram[0]] for ngram in known), np.float32, len(known)
-        )
-        return csr_matrix((values, columns, [0, len(known)]), shape=(1, len(self._weights)))
+        found, total = counts.keys(), len(counts)
+        columns = np.fromiter((self._columns.get(one, -1) for one in found), np.int32, total)
+        times = np.fromiter(counts.values(), np.float64, total)
+        weighted = (1 + np.log(times)) * self._weights[columns]
+        # Words come before their pieces: text.ngrams.
+        words = sum(one[0] == "w" for one in found)
+        for block in (weighted[:words], weighted[words:]):
+            block /= np.linalg.norm(block) or 1.0
+        known = columns >= 0
+        values = weighted[known].astype(np.float32)
+        shape = (1, len(self._columns))
+        return csr_matrix((values, columns[known], [0, len(values)]), shape=shape)

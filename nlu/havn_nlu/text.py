@@ -101,7 +101,7 @@ def tokens(text: str) -> list[tuple[str, int]]:
 
 
 def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[str]:
-    """Yield the features of a normalised text.
+    """Yield the features of a normalised text, those of whole words first.
 
     `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `c…` are
     character sequences of the given lengths inside a plain word and its borders; `c#…` is what is
@@ -119,8 +119,8 @@ def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[st
             continue
         bordered = f" {run} "
         for length in range(shortest, longest + 1):
-            for start in range(len(bordered) - length + 1):
-                yield "c" + bordered[start : start + length]
+            starts = range(len(bordered) - length + 1)
+            yield from ["c" + bordered[start : start + length] for start in starts]
         consonants = _VOWELS.sub("", run)
         if len(consonants) > 1:
             yield "c#" + consonants
@@ -129,5 +129,5 @@ def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[st
 def _sequences(found: list[str], longest: int) -> Iterator[str]:
     """Yield all sequences of up to so many tokens."""
     for length in range(1, longest + 1):
-        for start in range(len(found) - length + 1):
-            yield "w" + " ".join(found[start : start + length])
+        starts = range(len(found) - length + 1)
+        yield from ["w" + " ".join(found[start : start + length]) for start in starts]
