@@ -292,12 +292,16 @@ class Reception:
         everything = [one for delivery in deliveries for one in delivery.incoming]
         now = self._clock.now()
         async with self._store.begin() as unit:
-            homes = await self._homes(unit, everything)
+            homes, begun = await self._homes(unit, everything)
             arrivals = [
                 Arrival(self._ids.next(now), homes[one.channel, one.sender], one, now)
                 for one in everything
             ]
             stored = await unit.messages.accept(arrivals)
+            # A repeat from somebody who was forgotten since must not begin anything.
+            await unit.conversations.erase(
+                begun - {one.conversation for one in arrivals if one.id in stored}
+            )
             for delivery in deliveries:
                 if delivery.mark:
                     await unit.marks.set(*delivery.mark)
@@ -359,8 +363,8 @@ class Reception:
 
     async def _homes(
         self, unit: UnitOfWork, incoming: Sequence[Incoming]
-    ) -> Mapping[tuple[Channel, str], ConversationId]:
-        """Find or begin the conversation of every sender."""
+    ) -> tuple[Mapping[tuple[Channel, str], ConversationId], AbstractSet[ConversationId]]:
+        """Find or begin the conversation of every sender; return also those that were begun."""
         senders = {(one.channel, one.sender): one for one in incoming}
         lookups = {key: self._sealer.lookups(*key) for key in senders}
         known = await unit.conversations.find({h for hashes in lookups.values() for h in hashes})
@@ -382,7 +386,8 @@ class Reception:
             await unit.conversations.erase(unreadable)
         await unit.conversations.rekey(rekey)
         new = {key: one for key, one in senders.items() if key not in homes}
-        return {**homes, **await self._begin(unit, new, lookups)}
+        begun = await self._begin(unit, new, lookups)
+        return {**homes, **begun}, set(begun.values())
 
     async def _begin(
         self,
