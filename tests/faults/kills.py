@@ -109,6 +109,7 @@ class _Counts:
     """How often each point is passed in a scene, and while a killed life is gone on with."""
 
     scenes: dict[str, Counter[str]] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def scene_for(self, point: str, dice: random.Random) -> tuple[str, int] | None:
         """Return a scene that passes a point, and one of the times it does."""
@@ -149,7 +150,8 @@ def _measure(folder: Path) -> _Counts:
             end = yield Life(home, number, f"peace{number}", scene), 0
             if end.status:
                 life = Life(home, number, f"peace {number}")
-                raise RuntimeError(f"without a kill: {'; '.join(_told(life, end.status))}")
+                raise RuntimeError(f"without a kill: {'; '.join(told(life, end.status))}")
+            counts.seconds = max(counts.seconds, end.seconds)
 
     run_all(iter([peace()]), 1)
     ledger = Ledger(home / "ledger")
@@ -177,7 +179,7 @@ def _house(
     """Kill in one house, then let it come to rest."""
     home.mkdir()
     dice = random.Random(f"{plan.seed} {home.name}")
-    typical, done, number = 0.3, 0, 0
+    typical, done, number = counts.seconds, 0, 0
     while done < kills and number < 3 * kills:
         life, after = _next(home, number, plan, counts, order, dice)
         end = yield life, after * typical
@@ -191,11 +193,11 @@ def _house(
             tally.missed[life.point or "at random"] += 1
             typical = 0.7 * typical + 0.3 * end.seconds
         else:
-            tally.faults += _told(life, end.status)
+            tally.faults += told(life, end.status)
             return
     end = yield Life(home, number, f"rest{number}"), 0
     if end.status:
-        tally.faults += _told(Life(home, number, "rest"), end.status)
+        tally.faults += told(Life(home, number, "rest"), end.status)
     tally.add(home / "ledger")
 
 
@@ -209,7 +211,7 @@ def _next(
 ) -> tuple[Life, float]:
     name = f"life{number}"
     if plan.randomly:
-        return Life(home, number, name, dice.choice(list(SCENES))), dice.uniform(0.05, 1)
+        return Life(home, number, name, dice.choice(list(SCENES))), dice.uniform(0.3, 1.2)
     point = next(order)
     fit = counts.scene_for(point, dice)
     if fit is None:
@@ -219,7 +221,7 @@ def _next(
     return Life(home, number, name, scene, point, 1 if early else nth, early), 0
 
 
-def _told(life: Life, status: int) -> list[str]:
+def told(life: Life, status: int) -> list[str]:
     """Return in words why a life did not end well."""
     ledger = Ledger(life.ledger)
     story = ledger.read()

@@ -33,18 +33,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something a visitor sent, once, and how often it was brought to the program."""
+    """Something a visitor sent: ``does`` is what kind of thing, ``what`` a screen, tap or text."""
 
     id: str
     sender: str
     channel: str
     does: str
     what: str
-
-    @property
-    def lane(self) -> str:
-        """Return what keeps an order: a channel brings one visitor's messages one by one."""
-        return self.sender
 
 
 @dataclass(frozen=True)
@@ -58,11 +53,9 @@ class Story:
 
     @cached_property
     def messages(self) -> list[Message]:
-        """Return everything that visitors sent, in order."""
-        return [
-            Message(f["id"], f["sender"], f["channel"], f["does"], f["of"])
-            for f in self.all("came")
-        ]
+        """Return everything that visitors sent, each once, in order."""
+        came = {f["id"]: f for f in self.all("came")}.values()
+        return [Message(f["id"], f["sender"], f["channel"], f["does"], f["of"]) for f in came]
 
     @cached_property
     def acknowledged(self) -> set[str]:

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.holidays import is_danish_holiday
@@ -27,7 +28,7 @@ from tests.faults.points import Failpoints, install
 from tests.faults.scenes import play
 from tests.faults.town import town
 from tests.support.deck import words
-from tests.support.fakes import OPEN
+from tests.support.fakes import OPEN, FakeClock
 from tests.support.stores import laid
 
 # How long a life may take before it counts as hanging; a machine may be busy.
@@ -40,6 +41,7 @@ class Life:
     """What happens in one life. ``point`` is "" where it ends in peace, or is killed from outside.
 
     With ``early`` it may be killed while it goes on with what was left, else only in the scene.
+    ``at`` is when it begins, a while after the life before where it is not given.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Life:
     nth: int = 1
     early: bool = False
     url: str = ""
+    at: datetime | None = None
 
     @property
     def ledger(self) -> Path:
@@ -117,7 +120,9 @@ def live(life: Life) -> None:
 async def _live(life: Life, ledger: Ledger, points: Failpoints) -> None:
     if life.early:
         points.set(life.point, life.nth)
-    async with town(life.folder, ledger, points, life.name, life.number, url=life.url) as here:
+    clock = FakeClock(life.at) if life.at else None
+    opened = town(life.folder, ledger, points, life.name, life.number, url=life.url, clock=clock)
+    async with opened as here:
         await here.come_to_rest()
         if faults := await judge(here):
             for fault in faults:

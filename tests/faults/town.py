@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.bootstrap import App, open_app
@@ -128,7 +128,7 @@ class Town:
         step = key.partition("/")[2].partition(" ")[0]
         self.ledger.tell("wants", key=key, step=step)
         await act()
-        self.ledger.tell("done", key=key)
+        self.ledger.tell("done", key=key, step=step)
 
     # --- coming to rest ---
 
@@ -252,9 +252,23 @@ def _event(one: Message) -> Event:
             return Tapped(Tap.decode(one.what))
 
 
+class RealClock(FakeClock):
+    """The clock on the wall, for programs in which time is shared; it cannot be turned."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def town(
-    folder: Path, ledger: Ledger, points: Failpoints, life: str, number: int, *, url: str = ""
+    folder: Path,
+    ledger: Ledger,
+    points: Failpoints,
+    life: str,
+    number: int,
+    *,
+    url: str = "",
+    clock: FakeClock | None = None,
 ) -> AsyncIterator[Town]:
     """Run Havn in a folder, in its n-th life."""
     settings = Settings(
@@ -270,7 +284,7 @@ async def town(
     if not url:
         laid(settings.data_dir)
     turned = sum(fact["minutes"] for fact in ledger.read().all("turned"))
-    clock = FakeClock(OPEN + number * BETWEEN_LIVES + timedelta(minutes=turned))
+    clock = clock or FakeClock(OPEN + number * BETWEEN_LIVES + timedelta(minutes=turned))
     network = Network(ledger, f"{life}.", clock.now)
     dialogue = FakeDialogue(**{f"about {one}": meaning("debt", one) for one in SCREENS})
     async with open_app(
