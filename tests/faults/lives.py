@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from tests.faults.judge import judge
 from tests.faults.ledger import Ledger
 from tests.faults.points import Failpoints, install
 from tests.faults.scenes import play
-from tests.faults.town import town
+from tests.faults.town import Town, town
 from tests.support.deck import words
 from tests.support.fakes import OPEN, FakeClock
 from tests.support.stores import laid
@@ -34,6 +34,9 @@ from tests.support.stores import laid
 # How long a life may take before it counts as hanging; a machine may be busy.
 LONGEST = 120.0
 FAULTY = 3
+
+
+Play = Callable[[Town, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def begin(life: Life, live: Callable[[Life], None]) -> int:
         os._exit(status)
 
 
-def live(life: Life) -> None:
+def live(life: Life, play: Play = play) -> None:
     """Live one life: go on, be judged, play the scene."""
     configure("WARNING")
     ledger = Ledger(life.ledger)
@@ -114,10 +117,10 @@ def live(life: Life) -> None:
 
     points = Failpoints(strike)
     install(points, lambda sent: ledger.tell("marked", references=sent))
-    asyncio.run(_live(life, ledger, points))
+    asyncio.run(_live(life, ledger, points, play))
 
 
-async def _live(life: Life, ledger: Ledger, points: Failpoints) -> None:
+async def _live(life: Life, ledger: Ledger, points: Failpoints, play: Play) -> None:
     if life.early:
         points.set(life.point, life.nth)
     clock = FakeClock(life.at) if life.at else None
