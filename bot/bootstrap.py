@@ -471,6 +471,7 @@ def _wire(
         renderer=renderer,
         lexicons=lexicons,
         ids=ids,
+        make_room=ballast.release,
     )
     ladder = Ladder(store=store, clock=clock, ids=ids, publish=bus.publish, posted=posted)
     keeper = Keeper(

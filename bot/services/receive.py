@@ -16,6 +16,7 @@ from functools import partial
 from bot import metrics
 from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
     Bubble,
@@ -49,13 +50,14 @@ _PROGRAM = "program"
 # A repeated message is answered with the last things shown: at most this many.
 _REPEATED = 3
 _ALARM_TAPS = ("utter_danger", "utter_suicide", "utter_phone")
+_FORGET = "action_forget"
 _URGENT_TAPS = (
     "utter_danger",
     "utter_suicide",
     "utter_human",
     "action_queue",
     "action_hide",
-    "action_forget",
+    _FORGET,
 )
 
 
@@ -103,6 +105,7 @@ class Reception:
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
         ids: MessageIds,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -112,6 +115,7 @@ class Reception:
         self._renderer = renderer
         self._lexicons = lexicons
         self._ids = ids
+        self._make_room = make_room
         self._storing: Batch[_Delivery, Sequence[_Placed]] = Batch(self._store_all)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -277,7 +281,19 @@ class Reception:
         ]
 
     async def _store_all(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
-        """Store many deliveries in one transaction, with their answers where these fit in.
+        """Store many deliveries; on a full disk the wish to be forgotten has room in reserve."""
+        try:
+            return await self._store_together(deliveries)
+        except StoreUnavailableError:
+            wished = any(_is_farewell(one) for each in deliveries for one in each.incoming)
+            if not (wished and self._make_room()):
+                raise
+            return await self._store_together(deliveries)
+
+    async def _store_together(
+        self, deliveries: Sequence[_Delivery]
+    ) -> Sequence[Sequence[_Placed]]:
+        """Store in one transaction, with the answers where these fit in.
 
         One fsync serves them all. What cannot be answered is stored all the same.
         """
@@ -412,6 +428,10 @@ class Reception:
 
 async def _leave(_unit: UnitOfWork, _ids: Mapping[ConversationId, bool]) -> Answered:
     return NOTHING
+
+
+def _is_farewell(incoming: Incoming) -> bool:
+    return isinstance(incoming.event, Tapped) and incoming.event.tap.to == _FORGET
 
 
 def _clean(incoming: Incoming) -> Incoming:

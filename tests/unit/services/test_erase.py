@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel, Start
 from bot.ports import DeliveryError, Refusal
-from tests.support.app import Visitor, running
+from tests.support.app import Visitor, running, screens
 from tests.support.fakes import RecordingChannel
 
 
@@ -42,6 +42,34 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_forgetting_works(tmp_p
             await app.eraser.forget(ids)
         app.eraser._make_room = make_room
         await app.eraser.forget(ids)
+        assert await count(app) == 0
+
+
+async def test_on_a_full_disk_the_wish_to_be_forgotten_is_taken_in_as_well(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as app:
+        visitor, other = Visitor(app), Visitor(app)
+        await visitor.starts()
+        real, full = app.store.begin, True
+
+        @asynccontextmanager
+        async def on_a_full_disk():
+            if full:
+                raise StoreUnavailableError("database or disk is full")
+            async with real() as unit:
+                yield unit
+
+        def make_room() -> bool:
+            nonlocal full
+            was, full = full, False
+            return was
+
+        app.store.begin = on_a_full_disk  # type: ignore[method-assign]
+        app.reception._make_room = make_room
+        with pytest.raises(StoreUnavailableError):
+            await other.taps("utter_debt")
+        assert screens(await visitor.taps("action_forget")) == ["utter_forget_done"]
         assert await count(app) == 0
 
 
