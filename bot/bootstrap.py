@@ -461,6 +461,7 @@ def _wire(
         posted=posted,
         publish=bus.publish,
         codes=codes,
+        make_room=ballast.release,
     )
     reception = Reception(
         store=store,

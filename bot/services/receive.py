@@ -290,9 +290,7 @@ class Reception:
                 raise
             return await self._store_together(deliveries)
 
-    async def _store_together(
-        self, deliveries: Sequence[_Delivery]
-    ) -> Sequence[Sequence[_Placed]]:
+    async def _store_together(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
         """Store in one transaction, with the answers where these fit in.
 
         One fsync serves them all. What cannot be answered is stored all the same.

@@ -62,8 +62,6 @@ def carry_out(pages: range, jobs: int = 2) -> Result:
     with fresh_folder() as folder:
         lives = (Life(folder / f"disk{free}", free, f"{free} pages free") for free in pages)
         run_all(map(course, lives), jobs, _live)
-    if seen["forgotten"] < seen["wish to be forgotten"]:
-        failures.append("somebody was not forgotten on a full disk")
     if not seen["refused"]:
         failures.append("no disk was full: this proves nothing")
     return Result("full disk, SQLite", {"disks": len(pages), **seen}, failures)
@@ -127,8 +125,10 @@ async def _forget(here: Town, visitor: Stranger) -> None:
         if await _try(here, here.bring([wish])):
             break
     await here.app.reception.close()
-    if not await here.ids([visitor.sender]):
-        here.ledger.tell("saw", of="forgotten")
+    if await here.ids([visitor.sender]):
+        here.ledger.tell("fault", fault=f"{visitor.sender} was not forgotten on a full disk")
+        sys.exit(FAULTY)
+    here.ledger.tell("saw", of="forgotten")
 
 
 async def _try(here: Town, act: Awaitable[object]) -> bool:

@@ -45,17 +45,21 @@ async def test_on_a_full_disk_the_reserve_is_given_up_and_forgetting_works(tmp_p
         assert await count(app) == 0
 
 
-async def test_on_a_full_disk_the_wish_to_be_forgotten_is_taken_in_as_well(
-    tmp_path: Path,
+# The transactions of a wish that write: it is stored, decided, begun, and carried out.
+@pytest.mark.parametrize("nth", [1, 3, 4, 5])
+async def test_on_a_full_disk_a_wish_to_be_forgotten_is_granted_wherever_it_meets_it(
+    tmp_path: Path, nth: int
 ) -> None:
     async with running(tmp_path) as app:
-        visitor, other = Visitor(app), Visitor(app)
+        visitor = Visitor(app)
         await visitor.starts()
-        real, full = app.store.begin, True
+        real, begun, full = app.store.begin, 0, True
 
         @asynccontextmanager
         async def on_a_full_disk():
-            if full:
+            nonlocal begun
+            begun += 1
+            if full and begun >= nth:
                 raise StoreUnavailableError("database or disk is full")
             async with real() as unit:
                 yield unit
@@ -66,11 +70,26 @@ async def test_on_a_full_disk_the_wish_to_be_forgotten_is_taken_in_as_well(
             return was
 
         app.store.begin = on_a_full_disk  # type: ignore[method-assign]
-        app.reception._make_room = make_room
-        with pytest.raises(StoreUnavailableError):
-            await other.taps("utter_debt")
+        for part in (app.reception, app.answers, app.eraser):
+            part._make_room = make_room  # type: ignore[attr-defined]
         assert screens(await visitor.taps("action_forget")) == ["utter_forget_done"]
+        assert not full
         assert await count(app) == 0
+
+
+async def test_on_a_full_disk_nothing_else_takes_the_reserve(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+
+        @asynccontextmanager
+        async def on_a_full_disk():
+            raise StoreUnavailableError("database or disk is full")
+            yield
+
+        app.store.begin = on_a_full_disk  # type: ignore[method-assign]
+        app.ballast._path.write_text("reserve")
+        with pytest.raises(StoreUnavailableError):
+            await Visitor(app).taps("utter_debt")
+        assert app.ballast._path.exists()
 
 
 async def test_forgetting_does_not_wait_for_a_channel_that_refuses(tmp_path: Path) -> None:
