@@ -15,7 +15,7 @@ from bot import metrics
 from bot.domain import handover as handovers
 from bot.domain import queue
 from bot.domain.conversation import Conversation
-from bot.domain.errors import ChangedError, StoreUnavailableError
+from bot.domain.errors import ChangedError, StoreAwayError, StoreUnavailableError
 from bot.domain.facts import Registry
 from bot.domain.handover import Handover
 from bot.domain.hours import IsHoliday, WeekHours
@@ -264,8 +264,8 @@ class Answers:
         """Write drafts; on a full disk the wish to be forgotten has room in reserve."""
         try:
             return await self._write_unchanged(drafts, shift)
-        except ChangedError:
-            raise
+        except (ChangedError, StoreAwayError):
+            raise  # no room would help
         except StoreUnavailableError:
             if not (any(draft.forgets for draft in drafts) and self._make_room()):
                 raise

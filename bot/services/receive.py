@@ -16,7 +16,7 @@ from functools import partial
 from bot import metrics
 from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreAwayError, StoreUnavailableError
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
     Bubble,
@@ -284,6 +284,8 @@ class Reception:
         """Store many deliveries; on a full disk the wish to be forgotten has room in reserve."""
         try:
             return await self._store_together(deliveries)
+        except StoreAwayError:
+            raise  # a lock: no room would help
         except StoreUnavailableError:
             wished = any(_is_farewell(one) for each in deliveries for one in each.incoming)
             if not (wished and self._make_room()):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreAwayError, StoreUnavailableError
 from bot.domain.messages import Channel, Start
 from bot.ports import DeliveryError, Refusal
 from tests.support.app import Visitor, running, screens
@@ -77,18 +77,29 @@ async def test_on_a_full_disk_a_wish_to_be_forgotten_is_granted_wherever_it_meet
         assert await count(app) == 0
 
 
-async def test_on_a_full_disk_nothing_else_takes_the_reserve(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "tap"),
+    [
+        (StoreUnavailableError("database or disk is full"), "utter_debt"),
+        (StoreAwayError("locked by others"), "action_forget"),
+    ],
+)
+async def test_nothing_else_takes_the_reserve(
+    tmp_path: Path, trouble: StoreUnavailableError, tap: str
+) -> None:
     async with running(tmp_path) as app:
 
         @asynccontextmanager
-        async def on_a_full_disk():
-            raise StoreUnavailableError("database or disk is full")
+        async def in_trouble():
+            raise trouble
             yield
 
-        app.store.begin = on_a_full_disk  # type: ignore[method-assign]
+        app.store.begin = in_trouble  # type: ignore[method-assign]
         app.ballast._path.write_text("reserve")
         with pytest.raises(StoreUnavailableError):
-            await Visitor(app).taps("utter_debt")
+            await Visitor(app).taps(tap)
+        with pytest.raises(StoreUnavailableError):
+            await app.reception.leave(Channel.WEB, "somebody")
         assert app.ballast._path.exists()
 
 
