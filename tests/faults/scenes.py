@@ -46,11 +46,13 @@ async def forget(town: Town) -> None:
 async def talk(town: Town) -> None:
     """A visitor asks for a person, who writes with them and ends it."""
     visitor = await _asks(town)
+    words = f"words of {visitor.sender}"
 
     async def written() -> None:
-        await visitor.does("writes", f"words 1 of {visitor.sender}")
+        if all(one.what != words for one in town.ledger.read().messages):
+            await visitor.does("writes", words)
 
-    await town.talk(visitor.sender, written)
+    await town.patiently(lambda: town.talk(visitor.sender, written))
 
 
 async def wait(town: Town) -> None:
@@ -60,12 +62,12 @@ async def wait(town: Town) -> None:
     # The answer is dropped where a counsellor is faster.
     await visitor.does("looks", town.dice.choice(SCREENS))
     town.turn(minutes=17)
-    await town.app.keeper._run_timers()
+    await town.patiently(town.app.keeper._run_timers)
     asked = await town.handover(visitor.sender)
     if asked is not None and asked.id is not None:
         await town.take(visitor.sender, asked.id)
         town.turn(minutes=6)
-        await town.app.keeper._run_timers()
+        await town.patiently(town.app.keeper._run_timers)
 
 
 async def rotate(town: Town) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.bootstrap import App, open_app
-from bot.domain.errors import HavnError
+from bot.domain.errors import HavnError, StoreUnavailableError
 from bot.domain.handover import Close, Handover, Outcome
 from bot.domain.messages import Channel, ConversationId, Event, Incoming, Start, Tapped, Text
 from bot.domain.screens import Tap
@@ -37,12 +37,15 @@ SCREENS = tuple(
 BETWEEN_LIVES = timedelta(minutes=6)
 LINES = 2
 _DELIVERIES = 400
-_AGAIN = 5
+_AGAIN = 10
 
 
 @dataclass
 class Town:
-    """What one life of the program holds in its hands; ``life`` names it."""
+    """What one life of the program holds in its hands; ``life`` names it.
+
+    ``patience`` is how often more people try what did not work, each time a little later.
+    """
 
     app: App
     clock: FakeClock
@@ -51,6 +54,7 @@ class Town:
     points: Failpoints
     life: str
     dice: random.Random
+    patience: int = 0
     _count: int = 0
     _delivering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,16 +67,17 @@ class Town:
 
     async def bring(self, messages: Sequence[Message]) -> None:
         """Bring what one visitor sent; the channel brings it again unless it is acknowledged."""
-        for one in messages:
-            if one.channel == Channel.WEB:
-                await self.app.reception.converse(_incoming(one))
-            else:
-                continue
-            self._acknowledge([one])
-        pushed = [one for one in messages if one.channel != Channel.WEB]
-        if pushed:
-            await self.app.reception.accept([_incoming(one) for one in pushed])
-            self._acknowledge(pushed)
+        if messages[0].channel == Channel.WEB:
+            for one in messages:
+                incoming = _incoming(one)
+                await self.patiently(
+                    lambda incoming=incoming: self.app.reception.converse(incoming)
+                )  # type: ignore[misc]
+                self._acknowledge([one])
+            return
+        batch = [_incoming(one) for one in messages]
+        await self.patiently(lambda: self.app.reception.accept(batch))
+        self._acknowledge(messages)
 
     def _acknowledge(self, messages: Sequence[Message]) -> None:
         self.points.reach("before acknowledgement")
@@ -142,7 +147,7 @@ class Town:
 
     async def come_to_rest(self) -> None:
         """Finish everything that was begun, as visitors, staff and the program do after a start."""
-        await self._again(self.app.keeper.round)
+        await self.patiently(self.app.keeper.round, _AGAIN)
         await self.app.reception.close()
         story = self.ledger.read()
         open_ = [one for one in story.messages if one.id not in story.acknowledged]
@@ -154,7 +159,7 @@ class Town:
                 await self.bring([one])
         await self.quiet()
         for sender in sorted(story.senders("asks")):
-            await self._again(lambda sender=sender: self.talk(sender))  # type: ignore[misc]
+            await self.patiently(lambda sender=sender: self.talk(sender), _AGAIN)  # type: ignore[misc]
         await self.quiet()
 
     async def quiet(self) -> None:
@@ -184,15 +189,15 @@ class Town:
             await self.deliver()
             await asyncio.sleep(0.001)
 
-    async def _again(self, step: Callable[[], Awaitable[object]]) -> None:
-        """Do something; again where another process holds what it needs."""
-        for left in reversed(range(_AGAIN)):
+    async def patiently(self, act: Callable[[], Awaitable[object]], least: int = 0) -> None:
+        """Do something, and again while the database is away, as people and channels do."""
+        for left in reversed(range(1 + max(least, self.patience))):
             try:
-                await step()
-            except HavnError:
+                await act()
+            except StoreUnavailableError:
                 if not left:
                     raise
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.1)
             else:
                 return
 
