@@ -1,5 +1,5 @@
-"""F16 and B3: the disk is full, at one write after another. Nothing acknowledged is lost, forgetting
-works all the same, and once there is room again everything goes on by itself.
+"""F16 and B3: the disk is full, at one write after another. Nothing acknowledged is lost, nobody is
+refused who wants to be forgotten, and once there is room again everything goes on by itself.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.bootstrap import anchor_file
 from bot.domain.audit import AuditEvent
 from bot.domain.messages import Channel, ConversationId, Line, MessageId, Text
-from bot.ports import Arrival, Outgoing
+from bot.ports import Arrival, Outgoing, UnitOfWork
 from bot.services.staff import Trail
 from tests.faults.ledger import Message, Story
 from tests.faults.town import LINES, Town, line_of
@@ -26,8 +26,10 @@ async def judge(town: Town) -> list[str]:
         if not any(fact["id"] == id_ for fact in story.all("known")):
             town.ledger.tell("known", sender=sender, id=id_)
     faults = [*_unbrought(story)]
-    for sender, id_ in found.items():
-        faults += await _visitor(town, story, sender, id_)
+    async with town.app.store.begin() as unit:
+        await town.app.sealer.load_keys(list(found.values()))
+        for sender, id_ in found.items():
+            faults += await _visitor(unit, story, sender, id_)
     faults += _lost(story, found)
     faults += await _forgotten(town, story, found)
     faults += await _staff(town, story)
@@ -47,20 +49,18 @@ def _lost(story: Story, found: Mapping[str, ConversationId]) -> Iterator[str]:
     yield from (f"all of {sender} is lost" for sender in sorted(gone))
 
 
-async def _visitor(town: Town, story: Story, sender: str, id_: ConversationId) -> list[str]:
+async def _visitor(unit: UnitOfWork, story: Story, sender: str, id_: ConversationId) -> list[str]:
     """Compare what one visitor sent with what became of it."""
     if sender in story.senders("forgets"):
         return [f"{sender} asked to be forgotten and is there"]
-    async with town.app.store.begin() as unit:
-        await town.app.sealer.load_keys([id_])
-        if waiting := await unit.messages.unanswered([id_]):
-            return [f"{sender}: {len(waiting[id_])} messages wait for an answer"]
-        thread = await unit.messages.thread(id_, MessageId(0), _MANY)
-        answers = await unit.messages.replies_after(id_, MessageId(0))
+    if waiting := await unit.messages.unanswered([id_]):
+        return [f"{sender}: {len(waiting[id_])} messages wait for an answer"]
+    thread = await unit.messages.thread(id_, MessageId(0), _MANY)
+    answers = await unit.messages.replies_after(id_, MessageId(0))
     if sender in story.senders("hides"):
         return list(_hidden(story, sender))
     screens = Counter(str(getattr(one.body, "screen", "")) for one in answers)
-    mine = [message for message in story.messages if message.sender == sender]
+    mine = story.of(sender)
     return [
         *_answers(story, mine, screens),
         *_words(story, mine, thread),

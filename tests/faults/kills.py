@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.faults.judge import duplicates
@@ -18,7 +19,7 @@ from tests.faults.scenes import SCENES
 
 # After so many kills a house is judged for the last time, and the next is begun: looking at
 # everything that ever happened in it takes longer with every life.
-_KILLS_PER_HOUSE = 12
+_KILLS_PER_HOUSE = 6
 _EARLY = 0.3
 
 
@@ -125,7 +126,7 @@ def carry_out(plan: Plan, progress: Progress = lambda _done, _of: None) -> Tally
     warm_up()
     tally, began = Tally(plan, progress), time.monotonic()
     with fresh_folder() as folder:
-        counts = _measure(folder)
+        counts = _measure()
         order = _order(plan)
         run_all(_houses(folder, plan, counts, tally, order), plan.jobs)
     tally.seconds = time.monotonic() - began
@@ -139,25 +140,25 @@ def _order(plan: Plan) -> Iterator[str]:
         yield from dice.sample(plan.points, len(plan.points))
 
 
-def _measure(folder: Path) -> _Counts:
+@cache
+def _measure() -> _Counts:
     """Play every scene once in peace."""
     counts = _Counts()
-    home = folder / "peace"
-    home.mkdir()
 
-    def peace() -> Course:
+    def peace(home: Path) -> Course:
         for number, scene in enumerate(SCENES):
-            end = yield Life(home, number, f"peace{number}", scene), 0
+            life = Life(home, number, f"peace{number}", scene)
+            end = yield life, 0
             if end.status:
-                life = Life(home, number, f"peace {number}")
                 raise RuntimeError(f"without a kill: {'; '.join(told(life, end.status))}")
             counts.seconds = max(counts.seconds, end.seconds)
 
-    run_all(iter([peace()]), 1)
-    ledger = Ledger(home / "ledger")
-    for fact in ledger.read().all("played"):
-        counts.scenes[fact["scene"]] = Counter(fact["passed"])
-    ledger.close()
+    with fresh_folder() as home:
+        run_all(iter([peace(home)]), 1)
+        ledger = Ledger(home / "ledger")
+        for fact in ledger.read().all("played"):
+            counts.scenes[fact["scene"]] = Counter(fact["passed"])
+        ledger.close()
     return counts
 
 

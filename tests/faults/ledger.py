@@ -4,7 +4,7 @@ the program was killed.
 
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,7 +64,25 @@ class Story:
 
     def senders(self, does: str) -> set[str]:
         """Return the visitors who did a thing, acknowledged or not."""
-        return {message.sender for message in self.messages if message.does == does}
+        return self._senders[does]
+
+    def of(self, sender: str) -> list[Message]:
+        """Return what one visitor sent."""
+        return self._of[sender]
+
+    @cached_property
+    def _senders(self) -> defaultdict[str, set[str]]:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for message in self.messages:
+            found[message.does].add(message.sender)
+        return found
+
+    @cached_property
+    def _of(self) -> defaultdict[str, list[Message]]:
+        found: defaultdict[str, list[Message]] = defaultdict(list)
+        for message in self.messages:
+            found[message.sender].append(message)
+        return found
 
     @cached_property
     def shown(self) -> Counter[tuple[str, str]]:

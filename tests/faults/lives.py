@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from bot.adapters.holidays import is_danish_holiday
@@ -25,11 +26,10 @@ from bot.logs import configure
 from tests.faults.judge import judge
 from tests.faults.ledger import Ledger
 from tests.faults.points import Failpoints, install
-from tests.faults.scenes import play
+from tests.faults.scenes import SCENES, play
 from tests.faults.town import Town, town
 from tests.support.deck import words
 from tests.support.fakes import OPEN, FakeClock
-from tests.support.stores import laid
 
 # How long a life may take before it counts as hanging; a machine may be busy.
 LONGEST = 120.0
@@ -70,15 +70,26 @@ class End:
     seconds: float
 
 
+@cache
 def warm_up() -> None:
     """Load everything a life needs, so that a child begins at once."""
     words()
     is_danish_holiday(OPEN.date())
     assess("", words()[1])
-    with tempfile.TemporaryDirectory() as folder:
-        laid(Path(folder))
+    with fresh_folder() as folder:
+        asyncio.run(_rehearse(folder))
     gc.collect()
     gc.freeze()
+
+
+async def _rehearse(folder: Path) -> None:
+    """Live in peace once: what is made at its first use is then there in every child."""
+    ledger = Ledger(folder / "ledger")
+    async with town(folder, ledger, Failpoints(lambda _point: None), "rehearsal", 0) as here:
+        for scene in SCENES:
+            await play(here, scene)
+        await here.come_to_rest()
+    ledger.close()
 
 
 def begin(life: Life, live: Callable[[Life], None]) -> int:

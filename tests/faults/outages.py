@@ -1,12 +1,12 @@
-"""F15 and F17: the database is locked by somebody else, its connections are cut, its server dies and
-comes back. Who is not told so is served; what was acknowledged is not lost; nothing is doubled.
+"""F15 and F17: the database is locked by somebody else, its connections are cut, its server dies
+and comes back. Who is not told so is served; what was acknowledged is not lost or doubled.
 """
 
 import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path

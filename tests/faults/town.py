@@ -158,7 +158,8 @@ class Town:
             if one in open_ or one.sender not in gone:
                 await self.bring([one])
         await self.quiet()
-        for sender in sorted(story.senders("asks")):
+        ended = {key.partition("/")[0] for key in story.done if key.endswith("/close")}
+        for sender in sorted(story.senders("asks") - ended):
             await self.patiently(lambda sender=sender: self.talk(sender), _AGAIN)  # type: ignore[misc]
         await self.quiet()
 
