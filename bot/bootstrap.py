@@ -462,6 +462,7 @@ def _wire(
         posted=posted,
         publish=bus.publish,
         codes=codes,
+        make_room=ballast.release,
     )
     reception = Reception(
         store=store,
@@ -472,6 +473,7 @@ def _wire(
         renderer=renderer,
         lexicons=lexicons,
         ids=ids,
+        make_room=ballast.release,
     )
     ladder = Ladder(store=store, clock=clock, ids=ids, publish=bus.publish, posted=posted)
     keeper = Keeper(

@@ -8,6 +8,7 @@ HavnError
 │   └── TranslationError    a .po file cannot be read
 ├── InvalidTapError         the data of a tapped button is not one Havn made
 ├── StoreUnavailableError   the database did not take a write; nothing was acknowledged
+│   ├── StoreAwayError      no transaction could begin: locked by others, or not reached
 │   └── ChangedError        somebody else changed the row since it was read
 ├── ConsentMissingError     somebody was to be handed over who has not agreed
 ├── ConversationGoneError   the conversation was forgotten or has expired
@@ -76,6 +77,10 @@ class InvalidTapError(HavnError, ValueError):
 
 class StoreUnavailableError(HavnError):
     """The database did not take a write; nothing was acknowledged."""
+
+
+class StoreAwayError(StoreUnavailableError):
+    """No transaction could begin, whatever was to be written: locked by others, or not reached."""
 
 
 class ChangedError(StoreUnavailableError):

@@ -15,7 +15,7 @@ from bot import metrics
 from bot.domain import handover as handovers
 from bot.domain import queue
 from bot.domain.conversation import Conversation
-from bot.domain.errors import ChangedError, StoreUnavailableError
+from bot.domain.errors import ChangedError, StoreAwayError, StoreUnavailableError
 from bot.domain.facts import Registry
 from bot.domain.handover import Handover
 from bot.domain.hours import IsHoliday, WeekHours
@@ -83,6 +83,7 @@ class Answers:
         posted: Callable[[Channel], None] = lambda _channel: None,
         publish: Publish = quietly,
         codes: ReturnCodes | None = None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -94,6 +95,7 @@ class Answers:
         self._posted = posted
         self._publish = publish
         self._codes = codes
+        self._make_room = make_room
         self._ids = ids
         self._batch: Batch[ConversationId, _Said | None] = Batch(self._answer_all)
         self._paces = Paces(clock)
@@ -259,6 +261,17 @@ class Answers:
     # --- writing ---
 
     async def _write(self, drafts: Sequence[Draft], shift: Shift) -> Answered:
+        """Write drafts; on a full disk the wish to be forgotten has room in reserve."""
+        try:
+            return await self._write_unchanged(drafts, shift)
+        except (ChangedError, StoreAwayError):
+            raise  # no room would help
+        except StoreUnavailableError:
+            if not (any(draft.forgets for draft in drafts) and self._make_room()):
+                raise
+            return await self._write_unchanged(drafts, shift)
+
+    async def _write_unchanged(self, drafts: Sequence[Draft], shift: Shift) -> Answered:
         """Write drafts whose conversation nobody changed meanwhile; the others are left out."""
         if not drafts:
             return NOTHING

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from bot.domain.errors import StoreAwayError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -12,7 +14,8 @@ class Batch(Generic[Item, Result]):
     """Joins single calls into batches. One batch runs at a time, so nothing waits for a timer.
 
     ``work`` returns one result per item, in order. When a batch of several fails, each is tried
-    alone, so that one bad item cannot spoil the others.
+    alone, so that one bad item cannot spoil the others; but not when the store is away, for then
+    each would wait for it in turn.
     """
 
     def __init__(
@@ -41,11 +44,13 @@ class Batch(Generic[Item, Result]):
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 -- handed to whoever asked, never swallowed
-            if len(batch) > 1:
+            if len(batch) > 1 and not isinstance(error, StoreAwayError):
                 for one in batch:
                     await self._carry_out([one])
-            elif not batch[0][1].done():
-                batch[0][1].set_exception(error)
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():

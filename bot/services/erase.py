@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot import metrics
 from bot.domain.conversation import Conversation
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreAwayError, StoreUnavailableError
 from bot.domain.figures import counted, week_of
 from bot.domain.handover import Outcome, State, withdrawn
 from bot.domain.messages import Channel, ConversationId, Reply
@@ -93,6 +93,8 @@ class Eraser:
             return
         try:
             await self._batch(wish)
+        except StoreAwayError:
+            raise  # a lock: no room would help
         except StoreUnavailableError:
             if not self._make_room():
                 raise

@@ -16,6 +16,7 @@ from functools import partial
 from bot import metrics
 from bot.domain import decoy
 from bot.domain.conversation import Conversation, Notify
+from bot.domain.errors import StoreAwayError, StoreUnavailableError
 from bot.domain.handover import PRESENT, Handover, State
 from bot.domain.messages import (
     Bubble,
@@ -49,13 +50,14 @@ _PROGRAM = "program"
 # A repeated message is answered with the last things shown: at most this many.
 _REPEATED = 3
 _ALARM_TAPS = ("utter_danger", "utter_suicide", "utter_phone")
+_FORGET = "action_forget"
 _URGENT_TAPS = (
     "utter_danger",
     "utter_suicide",
     "utter_human",
     "action_queue",
     "action_hide",
-    "action_forget",
+    _FORGET,
 )
 
 
@@ -103,6 +105,7 @@ class Reception:
         renderer: Renderer,
         lexicons: Sequence[Lexicon],
         ids: MessageIds,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -112,6 +115,7 @@ class Reception:
         self._renderer = renderer
         self._lexicons = lexicons
         self._ids = ids
+        self._make_room = make_room
         self._storing: Batch[_Delivery, Sequence[_Placed]] = Batch(self._store_all)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -277,7 +281,19 @@ class Reception:
         ]
 
     async def _store_all(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
-        """Store many deliveries in one transaction, with their answers where these fit in.
+        """Store many deliveries; on a full disk the wish to be forgotten has room in reserve."""
+        try:
+            return await self._store_together(deliveries)
+        except StoreAwayError:
+            raise  # a lock: no room would help
+        except StoreUnavailableError:
+            wished = any(_is_farewell(one) for each in deliveries for one in each.incoming)
+            if not (wished and self._make_room()):
+                raise
+            return await self._store_together(deliveries)
+
+    async def _store_together(self, deliveries: Sequence[_Delivery]) -> Sequence[Sequence[_Placed]]:
+        """Store in one transaction, with the answers where these fit in.
 
         One fsync serves them all. What cannot be answered is stored all the same.
         """
@@ -292,12 +308,16 @@ class Reception:
         everything = [one for delivery in deliveries for one in delivery.incoming]
         now = self._clock.now()
         async with self._store.begin() as unit:
-            homes = await self._homes(unit, everything)
+            homes, begun = await self._homes(unit, everything)
             arrivals = [
                 Arrival(self._ids.next(now), homes[one.channel, one.sender], one, now)
                 for one in everything
             ]
             stored = await unit.messages.accept(arrivals)
+            # A repeat from somebody who was forgotten since must not begin anything.
+            await unit.conversations.erase(
+                begun - {one.conversation for one in arrivals if one.id in stored}
+            )
             for delivery in deliveries:
                 if delivery.mark:
                     await unit.marks.set(*delivery.mark)
@@ -359,8 +379,8 @@ class Reception:
 
     async def _homes(
         self, unit: UnitOfWork, incoming: Sequence[Incoming]
-    ) -> Mapping[tuple[Channel, str], ConversationId]:
-        """Find or begin the conversation of every sender."""
+    ) -> tuple[Mapping[tuple[Channel, str], ConversationId], AbstractSet[ConversationId]]:
+        """Find or begin the conversation of every sender; return also those that were begun."""
         senders = {(one.channel, one.sender): one for one in incoming}
         lookups = {key: self._sealer.lookups(*key) for key in senders}
         known = await unit.conversations.find({h for hashes in lookups.values() for h in hashes})
@@ -382,7 +402,8 @@ class Reception:
             await unit.conversations.erase(unreadable)
         await unit.conversations.rekey(rekey)
         new = {key: one for key, one in senders.items() if key not in homes}
-        return {**homes, **await self._begin(unit, new, lookups)}
+        begun = await self._begin(unit, new, lookups)
+        return {**homes, **begun}, set(begun.values())
 
     async def _begin(
         self,
@@ -407,6 +428,10 @@ class Reception:
 
 async def _leave(_unit: UnitOfWork, _ids: Mapping[ConversationId, bool]) -> Answered:
     return NOTHING
+
+
+def _is_farewell(incoming: Incoming) -> bool:
+    return isinstance(incoming.event, Tapped) and incoming.event.tap.to == _FORGET
 
 
 def _clean(incoming: Incoming) -> Incoming:

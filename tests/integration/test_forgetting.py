@@ -16,8 +16,11 @@ from bot.adapters.sealing.cipher import KEY_BYTES, NONCE_BYTES, decrypt
 from bot.adapters.storage import SqlStore
 from bot.domain.conversation import Conversation, Memory
 from bot.domain.errors import KeyUnavailableError
-from bot.domain.messages import Channel, ConversationId, Reply, Text
+from bot.domain.messages import Channel, ConversationId, Reply, Tapped, Text
+from bot.domain.screens import Tap
 from bot.ports import Deletion, Sealer, Store
+from tests.support.app import Visitor, running
+from tests.support.fakes import RecordingChannel
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, arrival, conversation, handover, lookup, opened, outgoing
 
@@ -205,3 +208,18 @@ def unwrapped_by(key: bytes, folder: Path, everyone: list[Conversation]) -> set[
                 decrypt(cipher, window, one.id.encode())
                 opened_ids.add(one.id)
     return opened_ids
+
+
+async def test_a_wish_to_be_forgotten_that_comes_again_begins_no_conversation(
+    tmp_path: Path,
+) -> None:
+    """Telegram brings it again when it was killed before it was told, a browser when it retries."""
+    async with running(tmp_path, channel=RecordingChannel()) as app:
+        visitor = Visitor(app, Channel.TELEGRAM)
+        await visitor.starts()
+        wish = visitor.incoming(Tapped(Tap("action_forget")))
+        for _ in range(2):
+            await app.reception.accept([wish])
+            await app.reception.close()
+        async with app.store.begin() as unit:
+            assert await unit.conversations.count() == 0

@@ -4,6 +4,7 @@ import asyncio
 import re
 import resource
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import event, text
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import SqlStore, engine
 from bot.adapters.storage.engine import PRAGMAS
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreAwayError, StoreUnavailableError
 from bot.domain.messages import Channel, Text
 from bot.ports import Sealer, Store
 from tests.support.stores import (
@@ -119,12 +120,27 @@ async def test_a_locked_database_is_waited_for(store: SqlStore, sqlite: str) -> 
         await checking
 
 
-async def test_a_database_that_stays_locked_is_unavailable(hasty: SqlStore, sqlite: str) -> None:
+async def test_a_database_that_stays_locked_is_away(hasty: SqlStore, sqlite: str) -> None:
     with other_process(sqlite) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailableError, match="SQLITE_BUSY"):
+        with pytest.raises(StoreAwayError, match="SQLITE_BUSY"):
             await hasty.check()
         other.execute("COMMIT")
+    await hasty.check()
+
+
+async def test_nobody_waits_for_a_lock_behind_others_who_wait_for_it(
+    hasty: SqlStore, sqlite: str
+) -> None:
+    """Or with one connection the last of many would wait five seconds for each before them."""
+    with other_process(sqlite) as other:
+        other.execute("BEGIN IMMEDIATE")
+        checks = (hasty.check() for _ in range(30))
+        failures = await asyncio.gather(*checks, return_exceptions=True)
+        other.execute("COMMIT")
+    assert {type(failure) for failure in failures} == {StoreAwayError}
+    kinds = Counter(str(failure) for failure in failures)
+    assert kinds["TimeoutError"] > kinds["OperationalError SQLITE_BUSY"]
     await hasty.check()
 
 
@@ -139,8 +155,9 @@ async def test_a_full_database_undoes_everything(store: SqlStore, sealer: Sealer
             await unit.messages.accept([small])
             await unit.messages.accept([large])
 
-    with pytest.raises(StoreUnavailableError, match="SQLITE_FULL"):
+    with pytest.raises(StoreUnavailableError, match="SQLITE_FULL") as full:
         await store_both()
+    assert not isinstance(full.value, StoreAwayError)
 
     await _limit_pages(store, more=1000)
     async with store.begin() as unit:

@@ -49,6 +49,16 @@ class Cluster:
         cluster._run("pg_ctl", "-D", data, "-w", "-s", "-l", log, "-o", options, "start")
         return cluster
 
+    def restart(self) -> None:
+        """Let the server die without a word to anybody, and start it again."""
+        data, log = self.folder / "data", self.folder / "log"
+        self._run("pg_ctl", "-D", data, "-w", "-s", "-l", log, "-m", "immediate", "restart")
+
+    def cut(self, database: str) -> None:
+        """Cut every connection to a database."""
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        self.run(f"{ended} WHERE datname = '{database}' AND pid <> pg_backend_pid()")
+
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-s", "stop")

@@ -41,7 +41,8 @@ _POSTGRES = {
 def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     """Return an engine for a database address; ConfigurationError when it has not the right form.
 
-    Parameters never enter an exception. SQLite gets one connection, since it has one writer.
+    Parameters never enter an exception. SQLite gets one connection, since it has one writer; who
+    waits for that waits no longer than for a lock.
     """
     try:
         parsed = make_url(url)
@@ -79,6 +80,7 @@ def _sqlite(url: URL, pragmas: dict[str, Any]) -> AsyncEngine:
         connect_args={"timeout": pragmas["busy_timeout"] / 1000},
         pool_size=1,
         max_overflow=0,
+        pool_timeout=pragmas["busy_timeout"] / 1000,
         hide_parameters=True,
     )
 

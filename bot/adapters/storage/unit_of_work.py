@@ -25,7 +25,7 @@ from bot.adapters.storage.staff import SqlSessions, SqlStaff
 from bot.adapters.storage.subscriptions import SqlSubscriptions
 from bot.adapters.storage.timers import SqlMarks, SqlTimers
 from bot.content_ports import Contents, Stamps
-from bot.domain.errors import ConfigurationError, StoreUnavailableError
+from bot.domain.errors import ConfigurationError, StoreAwayError, StoreUnavailableError
 from bot.ports import (
     Conversations,
     Figures,
@@ -99,8 +99,10 @@ class SqlStore:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         """Open a transaction, committed durably at the end of the block."""
+        begun = False
         try:
             async with self._engine.begin() as connection:
+                begun = True
                 audit, figures = SqlAudit(connection, self._sealer), SqlFigures(connection)
                 yield Unit(
                     SqlConversations(connection, self._sealer),
@@ -122,7 +124,8 @@ class SqlStore:
             await audit.settle()
         except SQLAlchemyError as error:
             # The statement and its parameters stay behind: only the kind of failure may travel.
-            raise StoreUnavailableError(_kind(error)) from None
+            away = StoreUnavailableError if begun else StoreAwayError
+            raise away(_kind(error)) from None
 
     async def scrub(self) -> None:
         """Empty SQLite's journal; erased pages were overwritten when they became free.
