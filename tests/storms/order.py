@@ -12,21 +12,21 @@ from pathlib import Path
 from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import Intake, Poller, TelegramChannel, open_client
 from bot.bootstrap import App
-from bot.domain.messages import Bubble, Channel, Incoming, Reply, Start, Tapped, Text
+from bot.domain.messages import Bubble, Channel, Incoming, MessageId, Reply, Start, Tapped, Text
 from bot.domain.screens import Tap
-from bot.ports import Arrival, Outgoing
+from bot.ports import Arrival
 from tests.storms.listening import listening
 from tests.storms.outcome import Outcome
-from tests.storms.sending import SCREENS, TICK, states
+from tests.storms.sending import SCREENS, TICK, deliver, states
 from tests.support.app import running
-from tests.support.fakes import FakeClock, FakeDialogue, RecordingChannel, meaning
+from tests.support.fakes import OPEN, FakeClock, FakeDialogue, RecordingChannel, meaning
 from tests.support.hostile import HurryingClock
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_rig import kill
 
 CHATS = 100
 WORKERS = 8
-FROM_THE_START = 0
+FROM_THE_START = MessageId(0)
 
 
 class Pondering(FakeDialogue):
@@ -38,7 +38,8 @@ class Pondering(FakeDialogue):
 
     async def interpret(self, text: str, screen: str, locale: str = "") -> object:  # type: ignore[override]
         await asyncio.sleep(self._chance.random() / 500)
-        return await super().interpret(text, screen, locale)
+        # Texts in a row are one text: the last of them is what is meant here.
+        return await super().interpret(text.rsplit(maxsplit=1)[-1], screen, locale)
 
 
 class Lines(RecordingChannel):
@@ -59,7 +60,7 @@ class Chat:
 
     name: str
     left: list[Incoming] = field(default_factory=list)
-    sent: list[str] = field(default_factory=list)
+    screens: dict[str, str] = field(default_factory=dict)
 
 
 def workers(times: int, folder: Path, number: int) -> Outcome:
@@ -82,6 +83,7 @@ def workers(times: int, folder: Path, number: int) -> Outcome:
                 chat.left = [
                     _one(chat, place, _event(chance)) for place in range(1, 1 + times // len(chats))
                 ]
+                chat.screens = {one.reference: _wanted(one) for one in chat.left}
             await app.reception.close()
             sending = asyncio.create_task(_send(app))
             free: asyncio.Queue[Chat] = asyncio.Queue()
@@ -89,9 +91,8 @@ def workers(times: int, folder: Path, number: int) -> Outcome:
                 free.put_nowait(chat)
             await asyncio.gather(*(_work(app, free, chance) for _ in range(WORKERS)))
             await app.reception.close()
-            while any(states(folder)[state] for state in ("pending", "sending")):
-                await asyncio.sleep(0.05)
             await kill(sending)
+            await deliver(app, app.clock, folder)  # type: ignore[arg-type]
             for chat in chats:
                 await _judge(app, chat, channel, outcome)
 
@@ -103,7 +104,7 @@ def workers(times: int, folder: Path, number: int) -> Outcome:
 def _one(chat: Chat, place: int, event: Start | Text | Tapped) -> Incoming:
     name = f"{chat.name}:{place}"
     return Incoming(
-        Channel.TELEGRAM, name, chat.name, event, address=chat.name, reference=f"{place + 1}"
+        Channel.TELEGRAM, name, chat.name, event, address=chat.name, reference=f"in{place}"
     )
 
 
@@ -114,8 +115,11 @@ def _event(chance: random.Random) -> Text | Tapped:
 
 async def _work(app: App, free: "asyncio.Queue[Chat]", chance: random.Random) -> None:
     """Bring messages of whichever chat is free; now and then two or three at once, turned round."""
-    while not free.empty():
-        chat = free.get_nowait()
+    while True:
+        try:
+            chat = await asyncio.wait_for(free.get(), 1)
+        except TimeoutError:
+            return
         many = chance.choice([1, 1, 1, 1, 2, 3])
         some, chat.left = chat.left[:many], chat.left[many:]
         chance.shuffle(some)
@@ -137,12 +141,14 @@ async def _judge(app: App, chat: Chat, channel: RecordingChannel, outcome: Outco
         known = await unit.conversations.find(app.sealer.lookups(Channel.TELEGRAM, chat.name))
         (id_,) = known.values()
         await app.sealer.load_keys([id_])
-        rows = await unit.messages.thread(id_, FROM_THE_START, 100_000)  # type: ignore[arg-type]
-    asked = [_asked(row) for row in rows if isinstance(row, Arrival)]
+        # In the order of the rows; what the visitor sees has a number of Telegram's.
+        references = await unit.messages.references(id_, OPEN - timedelta(days=1))
+        rows = await unit.messages.replies_after(id_, FROM_THE_START)
+    asked = [chat.screens[one] for one in references if one in chat.screens]
     answered = [
         row.body.screen
         for row in rows
-        if isinstance(row, Outgoing) and isinstance(row.body, Reply) and row.body.screen in SCREENS
+        if isinstance(row.body, Reply) and row.body.screen in SCREENS
     ]
     arrived = [
         bubble.screen
@@ -150,14 +156,19 @@ async def _judge(app: App, chat: Chat, channel: RecordingChannel, outcome: Outco
         if address == chat.name and bubble.screen in SCREENS
     ]
     outcome.count("messages", len(asked))
+    outcome.expect(len(asked) == len(chat.screens), f"{chat.name}: {len(asked)} were taken")
     outcome.count("answers", len(arrived))
     outcome.expect(arrived == answered, f"{chat.name}: sent in another order than answered")
-    outcome.expect(_follows(arrived, [a for a in asked if a]), f"{chat.name}: out of order")
-    outcome.expect(arrived[-1:] == asked[-1:], f"{chat.name}: the last has no answer")
+    outcome.expect(_follows(arrived, asked), f"{chat.name}: out of order")
+    outcome.expect(
+        arrived[-1:] == asked[-1:],
+        f"{chat.name}: the last has no answer {asked[-4:]} {arrived[-4:]}",
+    )
 
 
-def _asked(row: Arrival) -> str:
-    match row.incoming.event:
+def _wanted(one: Incoming) -> str:
+    """Return the words of a message, or where a button leads."""
+    match one.event:
         case Text(text):
             return text
         case Tapped(tap):
@@ -243,8 +254,8 @@ async def _in_order(app: App, chats: Sequence[str], outcome: Outcome) -> None:
             known = await unit.conversations.find(app.sealer.lookups(Channel.TELEGRAM, chat))
             (id_,) = known.values()
             await app.sealer.load_keys([id_])
-            rows = await unit.messages.thread(id_, FROM_THE_START, 1000)  # type: ignore[arg-type]
-        said = [_asked(row) for row in rows if isinstance(row, Arrival)]
+            rows = await unit.messages.thread(id_, FROM_THE_START, 1000)
+        said = [_wanted(row.incoming) for row in rows if isinstance(row, Arrival)]
         plain = [text for text in said if text != DANGER]
         outcome.expect(plain == sorted(plain), f"{chat}: {plain}")
 
