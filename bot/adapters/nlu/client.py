@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import struct
 import time
 from collections import deque
@@ -21,7 +22,8 @@ _CONNECTIONS = 4
 _FAILURES = 5
 _WINDOW = 30.0
 _REST = 30.0
-_WORD = 80
+# Names of intents, screens, actions and locales; anything else the unit must have made up.
+_WORD = re.compile(r"[A-Za-z0-9_]{0,80}")
 
 
 class Breaker:
@@ -150,7 +152,7 @@ def _meaning(answer: dict[str, Any]) -> Meaning:
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _WORD:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise ValueError("word")
     return value
 

@@ -1,0 +1,1 @@
+"""Storms: what goes wrong with messages, talks, records and figures, thousands of times over."""
