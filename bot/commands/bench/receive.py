@@ -22,7 +22,7 @@ from bot.domain.screens import Tap
 from bot.ports import Door
 from bot.settings import Settings
 
-TAPS_PER_SECOND = 500.0
+TAPS_PER_SECOND = 1500.0
 P99_MS = 50.0
 # The arrival rate of the latency figures, per second.
 OPEN_RATE = 100
@@ -33,7 +33,7 @@ _REPEAT_EVERY = 25
 # What erases would take the evidence with it.
 _LEFT_OUT = ("action_hide", "action_forget")
 _SECOND = timedelta(seconds=1)
-_START = Tap("utter_main_menu")
+_START = "utter_main_menu"
 _LOCALES = ("en", "da")
 
 
@@ -44,20 +44,22 @@ class Visitor:
     name: str
     chance: random.Random
     locale: str
-    taps: Sequence[Tap] = (_START,)
+    taps: Sequence[str] = (_START,)
     sent: int = 0
     heard: set[MessageId] = field(default_factory=set)
 
     def next_event(self) -> Event:
         """Return what they do next: open the chat, then press one button after another."""
-        return Tapped(self.chance.choice(self.taps)) if self.sent else Start(self.locale)
+        return (
+            Tapped(Tap.decode(self.chance.choice(self.taps))) if self.sent else Start(self.locale)
+        )
 
     def hear(self, said: Sequence[Sent]) -> None:
         """Take in replies and the buttons of the last one."""
         self.heard |= {one.id for one in said}
         rows = said[-1].bubble.rows if said else ()
-        taps = [Tap.decode(choice.data) for row in rows for choice in row if choice.data]
-        self.taps = [tap for tap in taps if tap.to not in _LEFT_OUT] or [_START]
+        taps = [choice.data for row in rows for choice in row if choice.data]
+        self.taps = [tap for tap in taps if not tap.startswith(_LEFT_OUT)] or [_START]
 
 
 @dataclass(slots=True)
