@@ -442,5 +442,23 @@ def bench_console(
     _run(console.run(settings, seconds=seconds, consoles=consoles, rate=rate, as_json=as_json))
 
 
+@bench.command("attack")
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="How long it lasts.")
+@click.option("--rate", type=float, default=200.0, show_default=True, help="Updates per second.")
+@click.option(
+    "--accounts", type=click.IntRange(1), default=50, show_default=True, help="Who sends them."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_attack(
+    settings: Settings, seconds: float, rate: float, accounts: int, as_json: bool
+) -> None:
+    """Flood a server and measure what five genuine visitors inside the flood notice of it."""
+    from bot.commands.bench import attack  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(attack.run(settings, seconds=seconds, rate=rate, accounts=accounts, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()
