@@ -460,5 +460,33 @@ def bench_attack(
     _run(attack.run(settings, seconds=seconds, rate=rate, accounts=accounts, as_json=as_json))
 
 
+@bench.command("processes")
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="Length of a round.")
+@click.option(
+    "--conversations",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many visitors each process has.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Pairs of rounds."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_processes(
+    settings: Settings, seconds: float, conversations: int, rounds: int, as_json: bool
+) -> None:
+    """Measure one and two processes that receive and answer on one PostgreSQL."""
+    from bot.commands.bench import processes  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(
+        processes.run(
+            settings, seconds=seconds, conversations=conversations, rounds=rounds, as_json=as_json
+        )
+    )
+
+
 if __name__ == "__main__":
     main()
