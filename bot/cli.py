@@ -488,5 +488,46 @@ def bench_processes(
     )
 
 
+@bench.command("spike")
+@click.option(
+    "--conversations", type=click.IntRange(1), default=225, show_default=True, help="New ones."
+)
+@click.option("--seconds", type=float, default=45.0, show_default=True, help="What an hour takes.")
+@click.option(
+    "--waiting", type=click.IntRange(0), default=300, show_default=True, help="Who waits before."
+)
+@click.option(
+    "--consoles", type=click.IntRange(1), default=20, show_default=True, help="Open consoles."
+)
+@click.option("--full", is_flag=True, help="All 5,000 conversations at the same pace: 17 minutes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_spike(
+    settings: Settings,
+    conversations: int,
+    seconds: float,
+    waiting: int,
+    consoles: int,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Measure the web chat and the consoles while a campaign brings an hour's visitors."""
+    from bot.commands.bench import spike  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    if full:
+        conversations, seconds = spike.CONVERSATIONS, spike.SECONDS
+    _run(
+        spike.run(
+            settings,
+            conversations=conversations,
+            seconds=seconds,
+            waiting=waiting,
+            consoles=consoles,
+            as_json=as_json,
+        )
+    )
+
+
 if __name__ == "__main__":
     main()

@@ -57,6 +57,10 @@ class WebVisitor:
         """Read the first page; nothing is stored for that."""
         self._read((await self.client.get("/")).text)
 
+    async def start(self) -> None:
+        """Begin a conversation; other buttons of the first page would be answered without one."""
+        await self._post({"tap": _START})
+
     async def tap(self) -> None:
         """Press a button; the answer is in the response."""
         await self._post({"tap": self.chance.choice(self.taps or (_START,))})
