@@ -66,12 +66,12 @@ async def run(
             home = Place(folder, settings.root.resolve(), address)
             before = await _prepare(settings, home, waiting, consoles)
             async with serving(home) as server, browser(home) as client:
-                memory = [server.memory_mib]
+                memory, used = [server.memory_mib], server.seconds
                 tally, talk = Tally(), Tally()
                 sights: list[float] = []
                 async with _talking(client, before, talk, sights, seconds), _noting(server, memory):
                     await _spike(client, tally, conversations, seconds)
-                used = server.seconds
+                used = server.seconds - used
                 came, unanswered, _ = await asyncio.to_thread(home.unfinished)
         sent = tally.sent + talk.sent
         report.figures += [
