@@ -529,5 +529,18 @@ def bench_spike(
     )
 
 
+@bench.command("soak")
+@click.option("--minutes", type=float, default=5.0, show_default=True, help="How long it lasts.")
+@click.option("--rate", type=float, default=3.0, show_default=True, help="Visits per second.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_soak(settings: Settings, minutes: float, rate: float, as_json: bool) -> None:
+    """Let visitors come and go for long, and see whether the server grows or stumbles."""
+    from bot.commands.bench import soak  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(soak.run(settings, minutes=minutes, rate=rate, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

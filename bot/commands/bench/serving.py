@@ -1,11 +1,13 @@
 """A whole ``havn serve`` of a benchmark's own: another process, on free ports, on fresh data."""
 
+import asyncio
 import http.client
 import json
 import os
 import secrets
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,8 @@ from bot.settings import PREFIX, Settings
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 60.0
+_SETTLING_SECONDS = 10.0
+_POLL_SECONDS = 0.5
 _LOUD = frozenset({"error", "critical"})
 
 
@@ -110,6 +114,15 @@ class Place:
         finally:
             connection.close()
         return came, unanswered, unsent
+
+    async def settled(self) -> tuple[int, int, int]:
+        """Return unfinished() once everything is answered, or after some seconds all the same."""
+        until = time.monotonic() + _SETTLING_SECONDS
+        while True:
+            counted = await asyncio.to_thread(self.unfinished)
+            if not counted[1] or time.monotonic() > until:
+                return counted
+            await asyncio.sleep(_POLL_SECONDS)
 
     def errors(self) -> int:
         """Count what the log calls an error, and every traceback."""

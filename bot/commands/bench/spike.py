@@ -72,7 +72,7 @@ async def run(
                 async with _talking(client, before, talk, sights, seconds), _noting(server, memory):
                     await _spike(client, tally, conversations, seconds)
                 used = server.seconds - used
-                came, unanswered, _ = await asyncio.to_thread(home.unfinished)
+                came, unanswered, _ = await home.settled()
         sent = tally.sent + talk.sent
         report.figures += [
             *latencies("answer", tally.waits, {0.95: P95_MS, 0.99: P99_MS}),
