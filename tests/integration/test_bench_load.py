@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,15 @@ def cores() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def settings(folder: Path, database_url: str = "") -> Settings:
-    return Settings(data_dir=folder, root=ROOT, database_url=database_url)
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return an installation with two languages: reading all of them takes most of a start."""
+    locales = tmp_path / "root" / "locales"
+    locales.mkdir(parents=True)
+    for path in (ROOT / "locales").iterdir():
+        if path.is_file() or path.name in ("en", "da") or not (path / "triage.yml").exists():
+            (locales / path.name).symlink_to(path)
+    return Settings(data_dir=tmp_path / "var", root=tmp_path / "root")
 
 
 def values(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -41,13 +49,14 @@ def values(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.mark.enable_socket
 async def test_an_attack_is_stored_and_genuine_visitors_are_answered(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How fast is for the full size: this machine may be busy.
     monkeypatch.setattr(attack, "P95_MS", 60_000.0)
     monkeypatch.setattr(attack, "_CALM_ANSWERS", 1)
     monkeypatch.setattr(attack, "_CALM_SECONDS", 60.0)
-    await attack.run(settings(tmp_path), seconds=1, rate=40, accounts=4, as_json=True)
+    monkeypatch.setattr(attack, "_READING", (0.1, 0.2))
+    await attack.run(settings, seconds=1, rate=40, accounts=4, as_json=True)
     found = values(capsys)
     assert found["genuine_asked"] >= 5
     # Each came once, by the webhook: the flood, and what genuine visitors did.
@@ -61,13 +70,13 @@ async def test_an_attack_is_stored_and_genuine_visitors_are_answered(
 
 @pytest.mark.postgres
 async def test_one_and_two_processes_share_a_postgres_and_leave_it_empty(
-    tmp_path: Path,
+    settings: Settings,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     postgres: str,
 ) -> None:
-    monkeypatch.setattr(processes, "RATIO", 0.0)
-    own = settings(tmp_path, postgres)
+    monkeypatch.setattr(processes, "RATIO", 0.01)
+    own = replace(settings, database_url=postgres)
     await processes.run(own, seconds=0.3, conversations=8, rounds=1, as_json=True)
     found = values(capsys)
     assert found["lost"] == 0
@@ -77,9 +86,9 @@ async def test_one_and_two_processes_share_a_postgres_and_leave_it_empty(
     assert await processes._stored(postgres) == (0, 0)
 
 
-async def test_without_postgres_it_says_what_to_set(tmp_path: Path) -> None:
+async def test_without_postgres_it_says_what_to_set(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="HAVN_DATABASE_URL"):
-        await processes.run(settings(tmp_path), seconds=1, conversations=1, rounds=1, as_json=True)
+        await processes.run(settings, seconds=1, conversations=1, rounds=1, as_json=True)
 
 
 def test_the_ratio_is_that_of_rounds_beside_one_another() -> None:
