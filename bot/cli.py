@@ -442,5 +442,105 @@ def bench_console(
     _run(console.run(settings, seconds=seconds, consoles=consoles, rate=rate, as_json=as_json))
 
 
+@bench.command("attack")
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="How long it lasts.")
+@click.option("--rate", type=float, default=200.0, show_default=True, help="Updates per second.")
+@click.option(
+    "--accounts", type=click.IntRange(1), default=50, show_default=True, help="Who sends them."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_attack(
+    settings: Settings, seconds: float, rate: float, accounts: int, as_json: bool
+) -> None:
+    """Flood a server and measure what five genuine visitors inside the flood notice of it."""
+    from bot.commands.bench import attack  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(attack.run(settings, seconds=seconds, rate=rate, accounts=accounts, as_json=as_json))
+
+
+@bench.command("processes")
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="Length of a round.")
+@click.option(
+    "--conversations",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many visitors each process has.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Pairs of rounds."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_processes(
+    settings: Settings, seconds: float, conversations: int, rounds: int, as_json: bool
+) -> None:
+    """Measure one and two processes that receive and answer on one PostgreSQL."""
+    from bot.commands.bench import processes  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(
+        processes.run(
+            settings, seconds=seconds, conversations=conversations, rounds=rounds, as_json=as_json
+        )
+    )
+
+
+@bench.command("spike")
+@click.option(
+    "--conversations", type=click.IntRange(1), default=225, show_default=True, help="New ones."
+)
+@click.option("--seconds", type=float, default=45.0, show_default=True, help="What an hour takes.")
+@click.option(
+    "--waiting", type=click.IntRange(0), default=300, show_default=True, help="Who waits before."
+)
+@click.option(
+    "--consoles", type=click.IntRange(1), default=20, show_default=True, help="Open consoles."
+)
+@click.option("--full", is_flag=True, help="All 5,000 conversations at the same pace: 17 minutes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_spike(
+    settings: Settings,
+    conversations: int,
+    seconds: float,
+    waiting: int,
+    consoles: int,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Measure the web chat and the consoles while a campaign brings an hour's visitors."""
+    from bot.commands.bench import spike  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    if full:
+        conversations, seconds = spike.CONVERSATIONS, spike.SECONDS
+    _run(
+        spike.run(
+            settings,
+            conversations=conversations,
+            seconds=seconds,
+            waiting=waiting,
+            consoles=consoles,
+            as_json=as_json,
+        )
+    )
+
+
+@bench.command("soak")
+@click.option("--minutes", type=float, default=5.0, show_default=True, help="How long it lasts.")
+@click.option("--rate", type=float, default=3.0, show_default=True, help="Visits per second.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_obj
+def bench_soak(settings: Settings, minutes: float, rate: float, as_json: bool) -> None:
+    """Let visitors come and go for long, and see whether the server grows or stumbles."""
+    from bot.commands.bench import soak  # noqa: PLC0415
+
+    logs.configure("WARNING")
+    _run(soak.run(settings, minutes=minutes, rate=rate, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

@@ -23,6 +23,9 @@ from bot.domain.screens import CONSENT, DANGER, MENU, RETURN_CODE, RETURN_CODE_A
 from bot.domain.step import Step, Turn, show, show_again
 from bot.domain.triage import Level
 
+_CONSENTS = frozenset(Consent)
+_WAYS_TO_NOTIFY = frozenset(Notify)
+
 
 def go(step: Step, tap: Tap) -> Turn:
     """Follow a button. An unknown target leads to the menu: old buttons must never dead-end."""
@@ -49,9 +52,9 @@ def _may_show(step: Step, screen: str) -> bool:
 def _carry(memory: Memory, tap: Tap) -> Memory:
     """Remember what a tap carries; values Havn does not know are ignored."""
     values = tap.values
-    if values.get("consent") in set(Consent):
+    if values.get("consent") in _CONSENTS:
         memory = replace(memory, consent=Consent(values["consent"]))
-    if values.get("notify") in set(Notify):
+    if values.get("notify") in _WAYS_TO_NOTIFY:
         memory = replace(memory, notify=Notify(values["notify"]))
     if values.get("minor") in ("yes", "no"):
         memory = replace(memory, minor=values["minor"] == "yes")

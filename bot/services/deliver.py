@@ -33,6 +33,8 @@ from bot.services.reply import Renderer
 log = logger(__name__)
 
 AT_ONCE = 30
+# Among so many chats those are chosen that were written to longest ago.
+CHOSEN_AMONG = 300
 # What was sent is marked before more is taken. After so many tries more is taken all the same if
 # the store allows that: a row that can never be marked must not stop the others.
 MARK_TRIES = 10
@@ -48,26 +50,30 @@ GIVE_UP_URGENT = timedelta(hours=24)
 PER_SECOND = 25.0
 PER_CHAT_SECOND = 1.0
 PER_CHAT_BURST = 3.0
+# How long to rest, in seconds, when the pace of all chats together is used up: some messages then
+# share a transaction.
+REST = 0.2
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """A token bucket: ``rate`` tokens a second, at most ``burst`` saved."""
+    """A token bucket: ``rate`` tokens a second, at most ``burst`` saved; ``at`` is its last use."""
 
     rate: float
     burst: float
     tokens: float
     at: datetime
 
-    def take(self, now: datetime) -> float:
-        """Take a token and return 0, or return the seconds until there is one."""
+    def wait(self, now: datetime) -> float:
+        """Return the seconds until there is a token, 0 where there is one."""
         # A clock that was set back must not hold messages until it has caught up.
         passed = max(0.0, (now - self.at) / timedelta(seconds=1))
         self.tokens, self.at = min(self.burst, self.tokens + passed * self.rate), now
-        if self.tokens >= 1:
-            self.tokens -= 1
-            return 0.0
-        return (1 - self.tokens) / self.rate
+        return max(0.0, (1 - self.tokens) / self.rate)
+
+    def take(self) -> None:
+        """Take a token that is there."""
+        self.tokens -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
+        self._exhausted = False
         self._paused_until, self._pause = clock.now(), timedelta(0)
         # Tried on the channel and not yet marked, and how often marking has failed.
         self._unmarked: Sequence[Outgoing] = ()
@@ -123,7 +130,9 @@ class Deliverer:
             except HavnError as error:
                 log.warning("deliver_step_failed", error=error_class(error))
                 busy = 0
-            if not busy:
+            if self._exhausted:
+                await asyncio.sleep(REST)
+            elif not busy:
                 try:
                     await asyncio.wait_for(self._wake.wait(), timeout=1)
                 except TimeoutError:
@@ -134,6 +143,7 @@ class Deliverer:
 
         StoreUnavailableError when the store is away; the next step makes up for it.
         """
+        self._exhausted = False
         await self._settle()
         now = self._clock.now()
         # No longer than it was meant to be, even if the clock was set back meanwhile.
@@ -172,29 +182,45 @@ class Deliverer:
         self._unmarked = ()
 
     async def _take(self, now: datetime) -> Sequence[Outgoing]:
-        """Take due messages whose chat may be written to now; the lease covers a crash."""
+        """Take due messages whose chat may be written to now; the lease covers a crash.
+
+        What nobody may write yet, because all chats together have had their share, stays due.
+        """
         async with self._store.begin() as unit:
-            due = await unit.messages.due(self._channel.name, now, AT_ONCE)
+            due = await unit.messages.due(self._channel.name, now, CHOSEN_AMONG)
             taken: list[Outgoing] = []
             later: list[Outgoing] = []
-            for one in due:
+            for one in sorted(due, key=self._turn):
+                self._exhausted = self._all.wait(now) > 0
+                if self._exhausted or len(taken) == AT_ONCE:
+                    break
+                chat = self._chat(one.address, now)
                 if one.human and now - made_at(one.id) >= PRESENT:
                     # It was held up: by now somebody else may hold the phone.
                     later.append(replace(one, state=Delivery.HELD))
-                elif wait := self._wait(one.address, now):
+                elif wait := chat.wait(now):
                     later.append(replace(one, due_at=now + timedelta(seconds=wait)))
                 else:
+                    chat.take()
+                    self._all.take()
                     taken.append(replace(one, state=Delivery.SENDING, due_at=now + LEASE))
             gone = await unit.messages.mark([*taken, *later])
         return [one for one in taken if one.id not in gone]
 
-    def _wait(self, address: str, now: datetime) -> float:
+    def _turn(self, one: Outgoing) -> tuple[bool, datetime]:
+        """Say whose turn it is: what is urgent, then whoever was written to longest ago.
+
+        So a few chats with much to be told cannot hold up the others: each has one message in turn.
+        """
+        chat = self._chats.get(one.address)
+        return not one.urgent, chat.at if chat else made_at(one.id)
+
+    def _chat(self, address: str, now: datetime) -> _Bucket:
         if len(self._chats) > 10_000:  # noqa: PLR2004 -- a bound on memory, nothing more
             self._chats.clear()
-        chat = self._chats.setdefault(
+        return self._chats.setdefault(
             address, _Bucket(PER_CHAT_SECOND, PER_CHAT_BURST, PER_CHAT_BURST, now)
         )
-        return chat.take(now) or self._all.take(now)
 
     async def _send(self, one: Outgoing) -> Outgoing:
         """Do one thing on the channel and return where it stands afterwards."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 from bot.domain.facts import PLACEHOLDER, Registry
 from bot.domain.messages import Bubble, Channel, Choice, Line, Reply
@@ -26,6 +27,10 @@ _BY_MACHINE = "line_by_machine"
 CANNED = "utter_canned_"
 _TALK = "utter_human_joined"
 _PERSON = "\N{BUST IN SILHOUETTE}"
+# Values that are the same for everybody at one moment: they tell of no visitor.
+_COMMON = frozenset({"wait_estimate", "next_open_time"})
+# How many bubbles are remembered: the screens people walk over, in the languages in use.
+_REMEMBERED = 1000
 
 
 class Renderer:
@@ -45,6 +50,7 @@ class Renderer:
         self.texts = texts
         self.values = values
         self._global_taps: dict[str, Mapping[str, Tap]] = {}
+        self._common = lru_cache(_REMEMBERED)(self._draw_common)
 
     @property
     def registry(self) -> Registry:
@@ -56,7 +62,30 @@ class Renderer:
         return self.values.word(key, locale, **runtime)
 
     def render(self, reply: Reply, channel: Channel) -> Bubble:
-        """Return the words and buttons of a reply, facts as they stand now."""
+        """Return the words and buttons of a reply, facts as they stand now.
+
+        What many visitors are shown alike is remembered until other words are served or the day
+        ends; what holds anything of one visitor is drawn anew.
+        """
+        today = self.today()
+        if reply.extra or not _COMMON.issuperset(reply.values):
+            bubble = self._draw(reply, channel, today)
+        else:
+            values = tuple(sorted(reply.values.items()))
+            bubble = self._common(reply.screen, reply.locale, values, channel, today)
+        return replace(bubble, on=reply.on) if self.deck[reply.screen].in_place else bubble
+
+    def _draw_common(
+        self,
+        screen: str,
+        locale: str,
+        values: tuple[tuple[str, str], ...],
+        channel: Channel,
+        today: date,
+    ) -> Bubble:
+        return self._draw(Reply(screen, locale, dict(values)), channel, today)
+
+    def _draw(self, reply: Reply, channel: Channel, today: date) -> Bubble:
         screen = self.deck[reply.screen]
         source = screen.source(channel)
         template = self.texts.get(screen.id, source, reply.locale)
@@ -64,16 +93,10 @@ class Renderer:
         runtime = {**reply.values, **self._reviewed(template)}
         text = self.values.fill(template, reply.locale, runtime).strip()
         if f"{{{_REVIEWED}}}" not in template:
-            text += self._dated(screen, source, reply.locale)
+            text += self._dated(screen, source, reply.locale, today)
         own = [*screen.buttons, *reply.extra]
         rows = [*self._rows(own, reply), *self._fixed(reply)]
-        return Bubble(
-            screen.id,
-            reply.locale,
-            mark_start(text, reply.locale),
-            tuple(rows),
-            reply.on if screen.in_place else "",
-        )
+        return Bubble(screen.id, reply.locale, mark_start(text, reply.locale), tuple(rows))
 
     def show(self, body: Reply | Line, channel: Channel) -> Bubble:
         """Return a reply, or a counsellor's line with the ways out of the talk under it.
@@ -149,10 +172,10 @@ class Renderer:
         day = self.registry.reviewed_on(text)
         return {_REVIEWED: day.isoformat()} if day else {}
 
-    def _dated(self, screen: Screen, source: str, locale: str) -> str:
+    def _dated(self, screen: Screen, source: str, locale: str, today: date) -> str:
         """Return the day that a screen must show which does not name one itself, "" for none."""
         said = " ".join((source, *(button.label for button in screen.buttons)))
-        day = self.registry.overdue_since(said, self.today())
+        day = self.registry.overdue_since(said, today)
         if day is None:
             return ""
         return f"\n\n{self.values.word(_CHECKED, locale, **{_REVIEWED: day.isoformat()})}"

@@ -64,7 +64,7 @@ async def run(settings: Settings, *, races: int, claimants: int, as_json: bool) 
                 tally = await _measure(url, folder / f"{name}-keys", races, claimants, advance)
             report.figures += figures(name, tally, claimants)
             if name == "postgres":
-                report.notes.append(await _server(url))
+                report.notes.append(await server_of(url))
     report.notes += [
         f"{claimants} claimants of a race are tasks of one process, over {_STORES} stores.",
         "At once run 1 transaction of a SQLite store and 10 of a PostgreSQL store.",
@@ -190,7 +190,7 @@ async def _opened(url: str, ring: KeyRing) -> AsyncIterator[Sequence[SqlStore]]:
             await store.close()
 
 
-async def _server(url: str) -> str:
+async def server_of(url: str) -> str:
     """Say which PostgreSQL it is, and whether a commit reaches its disk."""
     engine = make_engine(url)
     try:

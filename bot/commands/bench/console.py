@@ -9,9 +9,10 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -66,7 +67,9 @@ async def run(
             console_url="",
         )
         async with open_app(fresh) as app, _serving(app, port):
-            places = [await _place(app, number) for number in range(consoles)]
+            places = [
+                await place(app, number, f"bench-visitor-{number}") for number in range(consoles)
+            ]
             used = time.process_time()
             sent, seen = await _measure(app, places, port, int(seconds * rate), rate)
             used = time.process_time() - used
@@ -95,22 +98,27 @@ async def _serving(app: App, port: int) -> AsyncIterator[None]:
         await asyncio.gather(server, return_exceptions=True)
 
 
-async def _place(app: App, number: int) -> Place:
-    """Sign a counsellor in and have them hold a talk."""
-    alias, visitor = f"Bench {number}", f"bench-visitor-{number}"
+async def place(app: App, number: int, visitor: str) -> Place:
+    """Sign a counsellor in and have them hold a talk with a visitor."""
+    alias = f"Bench {number}"
     staff = Staff(StaffId(f"bench{number}"), alias, frozenset({Role.RESPONDER}), app.clock.now())
     async with app.store.begin() as unit:
         await unit.staff.add(Account(staff))
         session = await desk(app).sessions.begin(unit, staff, "bench")
     await app.hotline.start_shift(staff.id, frozenset({"en"}))
-    events: Sequence[Event] = (Start("en"), *(Tapped(Tap.decode(tap)) for tap in _WAY_IN))
-    for place, event in enumerate(events):
-        await _hand_in(app, visitor, f"{place}", event)
+    await wait_for_a_person(app, visitor)
     held = await app.hotline.take_next(staff.id, alias, "next")
     if held is None or held.id is None:
         raise ConfigurationError("the visitors of the benchmark do not reach the queue")
     await app.hotline.say(staff.id, alias, held.id, "Hello", "hello")
     return Place(session.token, f"/talk/{held.id}/now", visitor)
+
+
+async def wait_for_a_person(app: App, visitor: str) -> None:
+    """Have a visitor begin, and ask for a counsellor."""
+    events: Sequence[Event] = (Start("en"), *(Tapped(Tap.decode(tap)) for tap in _WAY_IN))
+    for step, event in enumerate(events):
+        await _hand_in(app, visitor, f"{step}", event)
 
 
 async def _hand_in(app: App, visitor: str, number: str, event: Event) -> None:
@@ -123,11 +131,8 @@ async def _measure(
     """Return when each message was handed in, and when it was seen."""
     sent: dict[str, float] = {}
     seen: dict[str, float] = {}
-    async with _watching(app, places, port) as watcher:
-        assert watcher.stdout is not None  # noqa: S101 -- asked for as a pipe
-        for _ in places:
-            await asyncio.wait_for(watcher.stdout.readline(), _PATIENCE_SECONDS)
-        reading = asyncio.create_task(_read(watcher.stdout, seen, messages))
+    async with watching(order(app, places, port)) as lines:
+        reading = asyncio.create_task(read(lines, seen, messages))
         async with asyncio.TaskGroup() as group:
             began = time.monotonic()
             with _progress(messages) as advance:
@@ -144,31 +149,40 @@ async def _measure(
     return sent, seen
 
 
-@asynccontextmanager
-async def _watching(
-    app: App, places: Sequence[Place], port: int
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Open the consoles in a process of their own; tokens go through a pipe, never an argument."""
-    order = {
+def order(app: App, places: Sequence[Place], port: int) -> Mapping[str, Any]:
+    """Return what the process of the consoles is told."""
+    return {
         "address": f"http://{_HOST}:{port}",
         "cookie": desk(app).cookie.name,
         "consoles": [{"token": place.token, "page": place.page} for place in places],
     }
+
+
+@asynccontextmanager
+async def watching(ordered: Mapping[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
+    """Open the consoles in a process of their own; yield what it says once all are open.
+
+    Tokens go through a pipe, never an argument.
+    """
     pipe = asyncio.subprocess.PIPE
     watcher = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.commands.bench.watching", stdin=pipe, stdout=pipe
     )
     try:
         assert watcher.stdin is not None  # noqa: S101 -- asked for as a pipe
-        watcher.stdin.write(json.dumps(order).encode() + b"\n")
+        assert watcher.stdout is not None  # noqa: S101 -- asked for as a pipe
+        watcher.stdin.write(json.dumps(ordered).encode() + b"\n")
         await watcher.stdin.drain()
-        yield watcher
+        for _ in ordered["consoles"]:
+            await asyncio.wait_for(watcher.stdout.readline(), _PATIENCE_SECONDS)
+        yield watcher.stdout
     finally:
         watcher.kill()
         await watcher.wait()
 
 
-async def _read(lines: asyncio.StreamReader, seen: dict[str, float], messages: int) -> None:
+async def read(lines: asyncio.StreamReader, seen: dict[str, float], messages: int) -> None:
+    """Note when each message was seen, until so many were."""
     while len(seen) < messages:
         marker, _, moment = (await lines.readline()).decode().partition(" ")
         seen[marker] = float(moment)

@@ -13,7 +13,7 @@ from bot.domain.audit import AuditEvent, Happening
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ConversationGoneError, NotYoursError, StoreUnavailableError
 from bot.domain.handover import Handover, State
-from bot.domain.messages import Channel, Line, MessageId, Reply, Text
+from bot.domain.messages import Channel, ConversationId, Line, MessageId, Reply, Text
 from bot.domain.queue import Alarm
 from bot.domain.screens import NO_VALUES, RETURN_CODE
 from bot.domain.staff import StaffId
@@ -21,6 +21,7 @@ from bot.ports import Arrival, Clock, Delivery, Note, NoteKind, Outgoing, Shift,
 from bot.services.hotline.draft import Draft
 from bot.services.ids import MessageIds
 from bot.services.reply import Renderer, said_by
+from bot.services.shared_look import SharedLook
 
 # A talk on the screen shows at most this many messages.
 _THREAD = 200
@@ -134,6 +135,15 @@ def name_of(handover: Handover) -> str:
     return f"{_LETTERS[(number // 9) % len(_LETTERS)]}{number % 9 + 1}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Floor:
+    """What every console shows alike: open requests in order, who they are of, who is there."""
+
+    everything: Sequence[Handover]
+    conversations: Mapping[ConversationId, Conversation]
+    shifts: Sequence[Shift]
+
+
 class Reader:
     """Reads for staff."""
 
@@ -143,20 +153,22 @@ class Reader:
         self._renderer = renderer
         self._ids = ids
         self._looking: dict[int, asyncio.Future[Handover | None]] = {}
+        self._floor = SharedLook(self._look_around)
 
     async def board(self, staff: StaffId) -> Board:
-        """Return the queue as this person sees it."""
-        now = self._clock.now()
+        """Return the queue as this person sees it.
+
+        One change makes every open console ask at once: what is the same for all is read once.
+        """
+        floor = await self._floor.now()
+        now, everything = self._clock.now(), floor.everything
         async with self._store.begin() as unit:
-            everything = queue.in_order(await unit.handovers.every_open())
-            conversations = await unit.conversations.load([h.conversation for h in everything])
-            shifts = await unit.shifts.since(now - queue.ALIVE)
             languages = await unit.shifts.languages(staff)
             news = {h.id: await _news(unit, h) for h in everything if h.is_held_by(staff, now)}
         cards = [
-            replace(card_of(h, conversations[h.conversation], now), news=news.get(h.id, 0))
+            replace(card_of(h, floor.conversations[h.conversation], now), news=news.get(h.id, 0))
             for h in everything
-            if h.conversation in conversations
+            if h.conversation in floor.conversations
         ]
         return Board(
             now=now,
@@ -166,11 +178,18 @@ class Reader:
             mine=[c for c in cards if c.handover.is_held_by(staff, now)],
             offered=[c for c in cards if _is_offered(c.handover, staff, now)],
             others=[c for c in cards if c.handover.is_held(now) and c.handover.owner != staff],
-            shifts=shifts,
+            shifts=floor.shifts,
             load=queue.load(everything, staff, now),
-            on_shift=any(shift.staff == staff for shift in shifts),
+            on_shift=any(shift.staff == staff for shift in floor.shifts),
             languages=languages,
         )
+
+    async def _look_around(self) -> _Floor:
+        async with self._store.begin() as unit:
+            everything = queue.in_order(await unit.handovers.every_open())
+            conversations = await unit.conversations.load([h.conversation for h in everything])
+            shifts = await unit.shifts.since(self._clock.now() - queue.ALIVE)
+        return _Floor(everything, conversations, shifts)
 
     async def open(self, staff: StaffId, handover: int, *, supervisor: bool = False) -> Talk:
         """Open a conversation: the opening is recorded first, in the same transaction.

@@ -11,7 +11,7 @@ from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Bubble, Channel
 from bot.ports import DeliveryError, Refusal
-from bot.services.deliver import MARK_TRIES, TAKE_BACK_TRIES, Deliverer
+from bot.services.deliver import MARK_TRIES, PER_SECOND, TAKE_BACK_TRIES, Deliverer
 from tests.support.app import Visitor, running
 from tests.support.fakes import FakeClock, RecordingChannel
 
@@ -76,6 +76,24 @@ async def test_messages_of_a_chat_go_out_in_order_and_paced(tmp_path: Path) -> N
         assert len(channel.shown) == 3  # the burst of a chat; the rest waits a second each
         await drain(app, clock)
     assert [s for s in channel.screens if s != "utter_translation_unreviewed"][-5:] == screens
+
+
+async def test_many_chats_with_much_to_be_told_do_not_hold_up_one_with_little(
+    tmp_path: Path,
+) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        flooding = [Visitor(app, Channel.TELEGRAM) for _ in range(75)]
+        for _ in range(3):
+            await asyncio.gather(*(visitor.taps("utter_debt") for visitor in flooding))
+        clock.turn(seconds=0.5)
+        await Visitor(app, Channel.TELEGRAM).taps("utter_shelter")
+        clock.turn(seconds=0.5)
+        # Everybody has a turn before anybody has a second: 76 chats at 25 a second.
+        await drain(app, clock, 4)
+    assert "utter_shelter" in channel.screens
+    # All chats together keep to their pace, and use it.
+    assert len(channel.shown) == 4 * PER_SECOND
 
 
 async def test_one_chat_asked_to_wait_does_not_stop_another(tmp_path: Path) -> None:
