@@ -14,6 +14,13 @@ from urllib.parse import quote
 
 from tests.support.payloads import PAYLOADS
 
+# Nobody's attack, but shown in another way than plain words.
+_ODD = (
+    "in\u200bvis\u2060ible", "call \u202e211\u202c now", "a" + "\u0301" * 60, "one\ntwo\n\nthree",
+    "call +45 12 34 56 78 or write to a@help.example", "\u0645\u0631\u062d\u0628\u0627 (112)",
+    "\U0001f468\u200d\U0001f469 \u3164", "\ue000 \ufffd \u2028", "w" * 300, "https://help.example/x",
+    "\U000e0041\U000e0042",
+)  # fmt: skip
 # Under which a payload stands in JSON that also describes it.
 _NAMES = frozenset({"code", "payload", "vector", "input"})
 
@@ -58,6 +65,14 @@ def own() -> Iterator[str]:
     yield from PAYLOADS
     for break_, body, call, coat in product(BREAKS, _BODIES, _CALLS, _COATS):
         yield coat(break_ + body.format(call))
+
+
+def calm(seed: str, number: int) -> Sequence[str]:
+    """Return words that want nothing, among them all that a page marks, folds or turns round."""
+    chance = random.Random(seed)
+    words = ("help", "pay", "boss", "papers", "night", "train", "doctor", "sister", "money", "work")
+    said = [" ".join(chance.choices(words, k=chance.randint(1, 9))) for _ in range(number)]
+    return [*said, *_ODD, *said[: number // 4]]
 
 
 def sampled(payloads: Iterable[str], number: int, seed: str) -> Sequence[str]:

@@ -5,41 +5,50 @@ here ends the run.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
 
-from bot.bootstrap import desk
 from bot.domain.staff import Permission
 from bot.services.staff.demo import DemoLinks
 from bot.web import make_app
 from bot.web.demo import demo_routes
 from bot.web.routes import Declared, declared
-from tests.attack.corpora import packed
+from tests.attack.corpora import calm, packed
 from tests.attack.world import ANA, FACT, SCREEN, WORD, Person, World
 
 # Which elements and attributes stand on a page, and whether there is a comment; of attributes that
 # load, run, send or look like something, the values too.
-SHAPE = """() => {
-  for (const one of document.querySelectorAll('details')) one.open = true;
+_SHAPE = """(doc) => {
+  for (const one of doc.querySelectorAll('details')) one.open = true;
   const found = new Set();
-  const walk = document.createTreeWalker(document, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_COMMENT
+  const walk = doc.createTreeWalker(doc, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_COMMENT
     | NodeFilter.SHOW_CDATA_SECTION | NodeFilter.SHOW_PROCESSING_INSTRUCTION);
-  for (let one = walk.currentNode; one; one = walk.nextNode()) {
-    if (one.nodeType === Node.DOCUMENT_NODE) continue;
+  while (walk.nextNode()) {
+    const one = walk.currentNode;
     if (one.nodeType !== Node.ELEMENT_NODE) { found.add(one.nodeName); continue; }
     const name = one.namespaceURI.split('/').pop() + ' ' + one.localName;
     found.add(name);
     for (const { name: key, value } of one.attributes) {
       const acts = /^(on|href|src|style|action|target|formaction|srcset|http-equiv|xlink)/.test(key);
-      found.add(name + ' ' + key + (acts ? '=' + value.replace(/[?#].*/, '')
+      found.add(name + ' ' + key + (acts ? '=' + value.replace(/[?#].*/s, '')
         .replace(/[0-9a-f]{12,}|[0-9]+/g, '#').replace(/([/]t|[/]enrol)[/].*/, '$1') : ''));
     }
   }
   return [...found].sort();
 }"""
+_LOOK = f"({_SHAPE})(document)"
+# Reads a page without showing it: the browser's parser builds its nodes, and nothing runs.
+_READ = f"""([path, fields]) => new Promise((resolve, reject) => {{
+  const asked = new XMLHttpRequest();
+  asked.open(fields ? 'POST' : 'GET', path);
+  asked.responseType = 'document';
+  asked.onload = () => resolve(asked.response ? ({_SHAPE})(asked.response) : []);
+  asked.onerror = reject;
+  asked.send(fields ? new URLSearchParams(fields) : null);
+}})"""
 # What the browser itself says: of a page that was refused on purpose, of a bell before anybody
 # has pressed anything, of a date that is none.
 _USUAL = re.compile(
@@ -74,9 +83,10 @@ _STEPS: Mapping[str, Mapping[str, str]] = {
     "/content/change/{id}/approve": {"version": "0"},
     "/content/change/{id}/send-back": {"version": "0"},
     "/content/change/{id}/stop": {"version": "0"},
+    "/enrol/{token}/password": {"secret": "AAAA"},
     "/talk/{held}/transfer": {"why": "transfer_shift", "to": "p0"},
 }
-SUBMIT = """([path, fields]) => {
+_SUBMIT = """([path, fields]) => {
   const form = document.createElement('form');
   form.method = 'post';
   form.action = path;
@@ -99,37 +109,66 @@ SUBMIT = """([path, fields]) => {
 }"""
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much of it. ``apart``: each payload in a message of its own; ``narrow``: how many go
+    through doors that take little; ``shown``: every page is shown, not only those that hold what
+    people wrote, while the others are read by the browser's parser."""
+
+    apart: bool
+    narrow: int
+    shown: bool
+
+
+SMALL, FULL = Size(apart=False, narrow=40, shown=False), Size(apart=True, narrow=10**6, shown=True)
+# Shown at every size: what visitors and staff wrote stands here.
+_SHOWN = frozenset(
+    {"/talk/{held}", "/board/{number}", "/content/change/{id}", "/content/text/{item:path}",
+     "/content/facts/{key}", "/staff", "/queue"}
+)  # fmt: skip
+
+
 @dataclass
 class Looker:
     """Looks at pages and remembers what they are made of, and every alarm."""
 
     world: World
+    size: Size
     known: dict[str, set[str]] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
     looked: int = 0
-    learning: bool = True
-    at: str = ""
+    learning: bool = False
+    at: str = "the beginning"
 
     def __post_init__(self) -> None:
-        for page, home in (
-            (self.world.ana.page, self.world.haven.console),
-            (self.world.root.page, self.world.haven.console),
-            (self.world.auditor.page, self.world.haven.console),
-            (self.world.chat, self.world.haven.chat),
-        ):
-            self._listen(page, home)
+        world, haven = self.world, self.world.haven
+        world.watch = self._watch
+        self._listen(world.chat, haven.chat)
+        for person in (world.ana, world.root, world.auditor):
+            self._listen(person.page, haven.console)
 
-    def round(self, payloads: Sequence[str], *, apart: bool = False) -> None:
+    def learn(self) -> None:
+        """Learn what pages are made of while everybody writes what is harmless."""
+        self.learning = True
+        # What was written before stands beside, and in the history.
+        first, second = calm("the tide comes in", 20), calm("the tide goes out", 100)
+        self.world.fill(first, apart=False, narrow=20)
+        self.round(second)
+        self.learning = False
+
+    def round(self, payloads: Sequence[str]) -> None:
         """Send payloads everywhere, and look everywhere."""
-        self.at = "the visitors' page while it is written on"
-        self.world.fill(payloads, apart)
-        self._check(self.world.chat)
-        self.world.chat.reload()
-        self.at = "the visitors' page, loaded anew"
-        self._check(self.world.chat)
+        world = self.world
+        self.at = "the doors"
+        world.fill(payloads, apart=self.size.apart, narrow=self.size.narrow)
+        world.chat.reload()
+        self._watch("the visitors' page, loaded anew", world.chat)
         for path in ("/facts", "/privacy", "/closed", "/nothing"):
-            self._opens(self.world.chat, f"{self.world.haven.chat}{path}", f"visitors' {path}")
+            self._opens(world.chat, f"{world.haven.chat}{path}", f"visitors' {path}")
+        for person in (world.ana, world.root, world.auditor):
+            person.page.goto(f"{world.haven.console}/account")
         for one in self.routes():
+            world.stay()
             for method in sorted((one.methods or set()) - {"HEAD"}):
                 if method == "GET" and one.path not in _NO_PAGES:
                     self._reads(one, payloads)
@@ -138,24 +177,24 @@ class Looker:
 
     def routes(self) -> Sequence[Declared]:
         """Return every page and form of the console."""
-        return declared(
-            make_app(desk(self.world.haven.app), more=demo_routes(DemoLinks())).routes
-        )
+        return declared(make_app(self.world.desk, more=demo_routes(DemoLinks())).routes)
 
     def _reads(self, one: Declared, payloads: Sequence[str]) -> None:
-        queries = list(packed(payloads, 90))[:3]
-        for path in self.paths(one):
-            self._opens(self._who(one).page, f"{self.world.haven.console}{path}", one.path)
-        for words in queries:
+        page, home = self._who(one).page, self.world.haven.console
+        paths = list(self.paths(one))
+        for path in paths:
+            self._opens(page, f"{home}{path}", one.path)
+        for words in list(packed(payloads, 90))[: 3 if self.size.shown else 1]:
             asked = urlencode(dict.fromkeys(_QUERIES, words), errors="replace")
-            page = self._who(one).page
-            address = f"{self.world.haven.console}{next(iter(self.paths(one)))}?{asked}"
-            self._opens(page, address, f"{one.path}?")
+            self._opens(page, f"{home}{paths[0]}?{asked}", f"{one.path}?")
 
     def _presses(self, one: Declared, payloads: Sequence[str]) -> None:
         who, steps = self._who(one), _STEPS.get(one.path, {})
+        if one.fresh:
+            self.world.sign_in(who)
         words = next(packed(payloads, 700))
-        texts = list(packed(payloads, 2500)) if "step" in steps else [words]
+        texts = list(packed(payloads, 2500))[:3] if "step" in steps else [words]
+        path, page, self.at = next(iter(self.paths(one))), who.page, f"POST {one.path}"
         for text in texts:
             fields = {
                 **dict.fromkeys(_FIELDS, words),
@@ -163,14 +202,12 @@ class Looker:
                 "csrf": who.csrf,
                 **steps,
             }
-            for path in list(self.paths(one))[:1]:
-                page = who.page
-                if not page.url.startswith(self.world.haven.console):
-                    page.goto(f"{self.world.haven.console}/account")
-                self.at = f"POST {one.path}"
+            if self.size.shown:
                 with page.expect_navigation(wait_until="load"):
-                    page.evaluate(SUBMIT, [path, fields])
-                self._check(page)
+                    page.evaluate(_SUBMIT, [path, fields])
+                self._check(page.evaluate(_LOOK))
+            else:
+                self._check(page.evaluate(_READ, [path, fields]))
 
     def _who(self, one: Declared) -> Person:
         match one.permission:
@@ -219,18 +256,25 @@ class Looker:
 
     def _opens(self, page: Page, address: str, at: str) -> None:
         self.at = at
-        page.goto(address)
-        self._check(page)
+        if self.size.shown or at in _SHOWN or page is self.world.chat:
+            page.goto(address)
+            self._check(page.evaluate(_LOOK))
+        else:
+            self._check(page.evaluate(_READ, [address, None]))
 
-    def _check(self, page: Page) -> None:
+    def _watch(self, at: str, page: Page) -> None:
+        """Look at a page as it stands."""
+        self.at = at
+        self._check(page.evaluate(_LOOK))
+
+    def _check(self, nodes: Sequence[str]) -> None:
         """Compare a page with what it is made of when everybody is harmless."""
-        found = set(page.evaluate(SHAPE))
         self.looked += 1
         if self.learning:
-            self.known.setdefault(self.at, set()).update(found)
-        else:
-            for node in sorted(found - self.known.get(self.at, set())):
-                self._alarm(f"unexpected node: {node[:120]}")
+            self.known.setdefault(self.at, set()).update(nodes)
+            return
+        for node in sorted(set(nodes) - self.known.get(self.at, set())):
+            self._alarm(f"unexpected node: {node[:120]}")
 
     def _listen(self, page: Page, home: str) -> None:
         def asked(request: Request) -> None:
@@ -259,5 +303,3 @@ class Looker:
     def _alarm(self, what: str) -> None:
         self.alarms.append(f"{self.at}: {what}")
 
-
-Progress = Callable[[str], None]

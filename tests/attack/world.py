@@ -7,7 +7,7 @@ also laid behind the door, as if the rule were broken, for the pages must bear i
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html import unescape
@@ -24,6 +24,7 @@ from bot.domain.factors import Account
 from bot.domain.messages import Channel
 from bot.domain.staff import Role, Staff, StaffId
 from bot.services.hotline.speaking import LONGEST_LINE
+from bot.web import Desk
 from bot.web.forgery import token_of
 from tests.attack.corpora import packed
 from tests.browser.desk import Harbour, harbour
@@ -32,7 +33,7 @@ from tests.support.app import Visitor
 from tests.support.telegram_chats import Visitor as Phone
 
 # In characters: what Telegram, a remark and a callback query can hold, and what is enough in one.
-_MESSAGE, _REMARK, _CALLBACK, _ALIAS, _DRAFT = 4000, 480, 60, 1500, 3500
+_MESSAGE, _REMARK, _CALLBACK, _ALIAS, _DRAFT = 4000, 480, 60, 1500, 16_000
 # A talk on the screen shows 200 messages; those of the program are among them.
 _IN_A_TALK = 180
 ANA, ROOT, AUDITOR = StaffId("ana"), StaffId("root"), StaffId("auditor")
@@ -75,11 +76,13 @@ class World:
     """Everything there is to attack, and to look at afterwards."""
 
     haven: Harbour
-    browser: Browser
+    desk: Desk
     chat: Page
     ana: Person
     root: Person
     auditor: Person
+    watch: Callable[[str, Page], None] = lambda _at, _page: None
+    alias: str = ""
     talks: list[Talk] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -90,37 +93,50 @@ class World:
     sent: dict[str, int] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def fill(self, payloads: Sequence[str], apart: bool) -> None:
-        """Send payloads through every door. ``apart`` gives each a Telegram message of its own."""
+    def fill(self, payloads: Sequence[str], *, apart: bool, narrow: int) -> None:
+        """Send payloads through every door, and so many of them through those that take little.
+
+        ``apart`` gives each a Telegram message of its own.
+        """
+        few = payloads[:narrow]
         self.talks, self.changes, self.texts = [], [], []
-        self._sign_in(payloads)
+        self._hire(payloads)
         self.ana.sends("/shift/start", language=["en", "ro"])
         messages = list(packed(payloads, 1 if apart else _MESSAGE))
         for at in range(0, len(messages), _IN_A_TALK):
             self._telegram(messages[at : at + _IN_A_TALK])
-        self._on_telegram_besides(payloads)
-        self._web(payloads)
+        self._count("text on Telegram", payloads)
+        self._on_telegram_besides(few)
+        self._web(payloads, few)
         self._staff(payloads)
-        self._content(payloads)
+        self._content(payloads, few)
         self._others()
 
     # --- who works here -----------------------------------------------------------------------
 
-    def _sign_in(self, payloads: Sequence[str]) -> None:
+    def _hire(self, payloads: Sequence[str]) -> None:
         """Give everybody an alias that no form would let pass, and a session."""
         aliases = list(packed(payloads, _ALIAS))
         for number, alias in enumerate(aliases):
-            self.haven.run(_hired(self.haven, StaffId(f"p{number}"), alias, (Role.RESPONDER,)))
+            self.haven.run(_hired(self, StaffId(f"p{number}"), alias, (Role.RESPONDER,)))
             self.haven.run(_on_shift(self.haven, StaffId(f"p{number}")))
+        self.alias = aliases[0]
         for person in (self.ana, self.root, self.auditor):
-            hired = _hired(self.haven, person.id, aliases[0], _ROLES[person.id])
-            token, csrf, name = self.haven.run(hired)
-            person.client.cookies.set(name, token, domain="127.0.0.1")
-            person.page.context.add_cookies(
-                [{"name": name, "value": token, "url": self.haven.console}]
-            )
-            person.csrf = csrf
+            self.sign_in(person)
         self._count("alias of staff", payloads)
+
+    def sign_in(self, person: Person) -> None:
+        """Give somebody a session that has just begun."""
+        hired = _hired(self, person.id, self.alias, _ROLES[person.id])
+        token, csrf, name = self.haven.run(hired)
+        person.client.cookies.set(name, token, domain="127.0.0.1")
+        cookie: Any = {"name": name, "value": token, "url": self.haven.console}
+        person.page.context.add_cookies([cookie])
+        person.csrf = csrf
+
+    def stay(self) -> None:
+        """Keep every talk in Ana's hands, however long it takes to look."""
+        self.haven.run(self.haven.app.hotline.beat(ANA))
 
     # --- visitors -----------------------------------------------------------------------------
 
@@ -131,11 +147,14 @@ class World:
         self.haven.run(_asks(phone))
         sender = str(phone.person.id)
         number = self._claimed(Visitor(self.haven.app, Channel.TELEGRAM, sender=sender))
+        self.ana.page.goto(f"{self.haven.console}/talk/{number}")
         for text in messages:
             self.haven.run(phone.sends(text))
-        self.haven.run(self.haven.telegram.drained(within=60))
+        self.haven.run(self.haven.telegram.drained(within=25))
         self.talks.append(Talk(number))
-        self._count("text on Telegram", messages)
+        self.ana.page.locator(".said.visitor").nth(len(messages) - 1).wait_for()
+        self.watch("a talk while it comes in", self.ana.page)
+        self.ana.page.goto(f"{self.haven.console}/account")  # where nothing goes on by itself
 
     def _on_telegram_besides(self, payloads: Sequence[str]) -> None:
         """Send callback data, deep links, and return codes that are none."""
@@ -155,7 +174,7 @@ class World:
         self._count("deep link", payloads)
         self._count("return code", payloads)
 
-    def _web(self, payloads: Sequence[str]) -> None:
+    def _web(self, payloads: Sequence[str], few: Sequence[str]) -> None:
         """Write on the visitors' own page, and have Ana answer there."""
         self.chat.goto(self.haven.chat)
         press(self.chat, "Start")
@@ -171,9 +190,9 @@ class World:
         for text in packed(payloads, _MESSAGE):
             self._writes(text)
         self._count("text on the web", payloads)
-        for text in packed(payloads, 300):
+        for text in packed(few, 300):
             self._forged(text)
-        self._count("forged fields on the web", payloads)
+        self._count("forged fields on the web", few)
 
     def _presses(self, to: str) -> None:
         before = self.chat.locator("#answers [name=nonce]").input_value()
@@ -212,6 +231,8 @@ class World:
             self.ana.sends(f"{here}/note", note=text)
             self.ana.sends(f"{here}/draft", text=text, need=text, risk=text, next=text)
             self.ana.sends(f"{here}/word", word=text)
+        self.chat.locator("#log").get_by_text(texts[-1].split()[0]).first.wait_for()
+        self.watch("the visitors' page while a line comes in", self.chat)
         self.ana.sends(f"{here}/hand", up="1")
         for text in texts:
             self.ana.sends(f"/board/{talk.number}/whisper", text=text)
@@ -225,8 +246,22 @@ class World:
 
     # --- content ------------------------------------------------------------------------------
 
-    def _content(self, payloads: Sequence[str]) -> None:
-        """Lay hostile drafts of every kind where the pages of the desk find them; say things."""
+    def _content(self, payloads: Sequence[str], few: Sequence[str]) -> None:
+        """Lay drafts of every kind where the pages of the desk find them, and say things."""
+        self.lay(payloads)
+        thai = self.texts[0]
+        for text in packed(few, _REMARK):
+            self.ana.sends(f"/content/facts/{FACT}/remark", text=text, report="1")
+            self.ana.sends(f"/content/text/{thai}", step="remark", note=text)
+            self.ana.sends(f"/content/change/{self.changes[-1]}/remark", text=text)
+            self.ana.sends("/content/report", item=screen(CANNED).name, note=text)
+        for door in ("draft of a text", "draft of a fact and its source"):
+            self._count(door, payloads)
+        for door in ("comment", "report"):
+            self._count(door, few)
+
+    def lay(self, payloads: Sequence[str]) -> None:
+        """Lay drafts that no form would let pass, one after the other."""
         app = self.haven.app
         served = app.library.served
         says = served.deck[SCREEN].text
@@ -244,13 +279,6 @@ class World:
             ]  # fmt: skip
             for item, value in odd:
                 self.changes.append(self.haven.run(_laid(self.haven, item, value)))
-        for text in packed(payloads, _REMARK):
-            self.ana.sends(f"/content/facts/{FACT}/remark", text=text, report="1")
-            self.ana.sends(f"/content/text/{thai.name}", step="remark", note=text)
-            self.ana.sends(f"/content/change/{self.changes[-1]}/remark", text=text)
-            self.ana.sends("/content/report", item=screen(CANNED).name, note=text)
-        for door in ("draft of a text", "draft of a fact and its source", "comment", "report"):
-            self._count(door, payloads)
 
     # --- what else the pages need ---------------------------------------------------------------
 
@@ -275,11 +303,11 @@ class World:
 
 
 async def _hired(
-    haven: Harbour, id_: StaffId, alias: str, roles: Sequence[Role]
+    world: World, id_: StaffId, alias: str, roles: Sequence[Role]
 ) -> tuple[str, str, str]:
     """Return the token of a fresh session, of its forms, and the name of the cookie."""
-    own, now = desk(haven.app), haven.clock.now()
-    async with haven.app.store.begin() as unit:
+    own, now = world.desk, world.haven.clock.now()
+    async with world.haven.app.store.begin() as unit:
         known = await unit.staff.get(id_)
         staff = Staff(id_, f"{id_} {alias}", frozenset(roles), now, locale="en")
         if known is None:
@@ -321,14 +349,12 @@ async def _laid(haven: Harbour, item: Item, value: Mapping[str, Any]) -> str:
     """Lay a change with a value that no form lets pass, for review; earlier ones are given up."""
     app = haven.app
     live = app.library.served.value(item) or {}
-    async with app.store.begin() as unit:
-        found = await unit.contents.open_for(item)
-        if found:
-            await unit.contents.save(replace(found, state=State.DROPPED))
     id_ = ChangeId(secrets.token_hex(8))
     value, base, now = {**live, **value}, digest(live), haven.clock.now()
     change = Change(id_, item, value, base, frozenset({ANA}), now, State.IN_REVIEW)
     async with app.store.begin() as unit:
+        if found := await unit.contents.open_for(item):
+            await unit.contents.save(replace(found, state=State.DROPPED))
         await unit.contents.add(change)
     return id_
 
@@ -359,7 +385,7 @@ def world(browser: Browser, folder: Path) -> Iterator[World]:
         for page in (chat, *(one.page for one in people)):
             page.set_default_timeout(60_000)
         try:
-            yield World(haven, browser, chat, *people)
+            yield World(haven, desk(haven.app), chat, *people)
         finally:
             for one in people:
                 one.client.close()
