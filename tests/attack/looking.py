@@ -168,7 +168,6 @@ class Looker:
         for person in (world.ana, world.root, world.auditor):
             person.page.goto(f"{world.haven.console}/account")
         for one in self.routes():
-            world.stay()
             for method in sorted((one.methods or set()) - {"HEAD"}):
                 if method == "GET" and one.path not in _NO_PAGES:
                     self._reads(one, payloads)

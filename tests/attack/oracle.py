@@ -23,7 +23,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from bot.adapters.passwords import Argon2Hasher
-from bot.domain.messages import Channel, MessageId
+from bot.domain.messages import MessageId
 from bot.domain.staff import Role
 from bot.web import create_console
 from tests.support.app import Visitor, running
@@ -114,9 +114,12 @@ async def _return_code(folder: Path, stack: AsyncExitStack) -> Pair:
     visitor = Visitor(app)
     await asks(visitor)
     await visitor.taps("action_return_code")
-    shown = await app.reception.shown(Channel.WEB, visitor.sender, MessageId(0))
-    words = " ".join(one.bubble.text for one in shown)
-    code = next(iter(re.findall(r"(?:[a-z]{3,8} ){6}[a-z]{3,8}", words)), "") or words
+    async with app.store.begin() as unit:
+        lookups = app.sealer.lookups(visitor.channel, visitor.sender)
+        (id_,) = (await unit.conversations.find(lookups)).values()
+        rows = await unit.messages.replies_after(id_, MessageId(0))
+    values: list[Mapping[str, str]] = [getattr(row.body, "values", {}) for row in rows]
+    (code,) = (one["return_code"] for one in values if "return_code" in one)
     wrong = " ".join(reversed(code.split()))
 
     async with app.store.begin() as unit:

@@ -5,10 +5,11 @@ the forms of the console. Where a door refuses what is hostile (an alias, a text
 also laid behind the door, as if the rule were broken, for the pages must bear it all the same.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from html import unescape
 from itertools import count
@@ -20,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from bot.bootstrap import desk
 from bot.domain.content import Change, ChangeId, Item, State, digest, fact, screen, translation, word
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.factors import Account
 from bot.domain.messages import Channel
 from bot.domain.staff import Role, Staff, StaffId
@@ -133,10 +135,6 @@ class World:
         cookie: Any = {"name": name, "value": token, "url": self.haven.console}
         person.page.context.add_cookies([cookie])
         person.csrf = csrf
-
-    def stay(self) -> None:
-        """Keep every talk in Ana's hands, however long it takes to look."""
-        self.haven.run(self.haven.app.hotline.beat(ANA))
 
     # --- visitors -----------------------------------------------------------------------------
 
@@ -318,6 +316,14 @@ async def _hired(
     return new.token, token_of(new.session), own.cookie.name
 
 
+async def _stays(haven: Harbour) -> None:
+    """Keep every talk in Ana's hands, however long it takes to look."""
+    while True:
+        await asyncio.sleep(20)
+        with suppress(StoreUnavailableError):
+            await haven.app.hotline.beat(ANA)
+
+
 async def _on_shift(haven: Harbour, id_: StaffId) -> None:
     await haven.app.hotline.start_shift(id_, frozenset({"en"}))
 
@@ -381,12 +387,14 @@ def world(browser: Browser, folder: Path) -> Iterator[World]:
             headers = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
             client = httpx.Client(base_url=haven.console, headers=headers, timeout=60)
             people.append(Person(id_, context.new_page(), client, ""))
+        staying = asyncio.run_coroutine_threadsafe(_stays(haven), haven.loop)
         chat = contexts[0].new_page()
         for page in (chat, *(one.page for one in people)):
             page.set_default_timeout(60_000)
         try:
             yield World(haven, desk(haven.app), chat, *people)
         finally:
+            staying.cancel()
             for one in people:
                 one.client.close()
             for context in contexts:
