@@ -113,7 +113,7 @@ class Havn(Product):
         async with _console(self) as alba, _console(self, 1) as birk:
             for seat, console in zip(self.seats, (alba, birk), strict=True):
                 form = {FIELD: seat.form, "language": "en"}
-                (await console.post("/shift/start", data=form)).raise_for_status()
+                await console.post("/shift/start", data=form)
             for visitor in visitors:
                 await _ask_for_a_person(api, visitor)
             waiting = set(_TAKE.findall((await alba.get("/queue")).text))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.peers.product import Product, resident_mib
+from tests.peers.product import Product, processor_seconds, resident_mib
 from tests.peers.talk import ask
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_chats import Visitor
@@ -30,6 +30,7 @@ class Speed:
     understands: float
     waits: Sequence[float]
     unanswered: int
+    processor: float  # time of all its processes for one message at the fixed rate
     crowd: float  # answers a second, all writing at once
     crowd_unanswered: int
     busiest: int
@@ -48,7 +49,9 @@ async def measure(product: Product, size: Size, texts: Sequence[str]) -> Speed:
             await product.ready(process)
             understands = time.perf_counter() - began
             visitors = await opened(product, api, size.visitors)
+            used = processor_seconds(process.pid)
             waits = await _at_a_rate(api, visitors, texts, size.rate)
+            used = processor_seconds(process.pid) - used
             await asyncio.sleep(1)
             calls = len(api.calls)
             crowd = await asyncio.gather(
@@ -60,6 +63,7 @@ async def measure(product: Product, size: Size, texts: Sequence[str]) -> Speed:
                 understands=understands,
                 waits=[wait for wait in waits if wait is not None],
                 unanswered=waits.count(None),
+                processor=used / len(visitors),
                 crowd=len(answered) / max(answered, default=1.0),
                 crowd_unanswered=crowd.count(None),
                 busiest=_busiest(

@@ -8,8 +8,9 @@ import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from tests.forensic.canaries import Canary, Kind, Stay
 from tests.forensic.search import Search
@@ -55,6 +56,30 @@ class Outcome:
     doubled: int
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Somebody whose name, account and words can be found again."""
+
+    visitor: Visitor
+    text: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @classmethod
+    def of(cls, api: TelegramApi) -> Self:
+        """Let a new one exist."""
+        name, surname, username = (secrets.token_hex(8) for _ in range(3))
+        return cls(api.visitor(first_name=name, last_name=surname, username=username))
+
+    def canaries(self) -> list[Canary]:
+        """Return what to look for."""
+        person = self.visitor.person
+        named = {"text": self.text, "first name": person.first_name}
+        named |= {"last name": person.last_name or "", "username": person.username or ""}
+        return [
+            *(_canary(label, Kind.PLAIN, value) for label, value in named.items()),
+            _canary("Telegram id", Kind.NUMBER, person.id),
+        ]
+
+
 async def suffer(product: Product, trials: Trials) -> Outcome:
     """Put a prepared program through all of it, and start it once more after a kill."""
     since = time.time()
@@ -64,10 +89,11 @@ async def suffer(product: Product, trials: Trials) -> Outcome:
         async with product.alive(api) as process:
             await product.first_answer(api, first, process)
             await product.ready(process)
-            repeated = await _repeats(product, api, trials.repeats)
+            witness = Witness.of(api)
+            repeated = await _repeats(product, api, trials.repeats, witness)
             refused = await _refusals(product, api, trials.refusals)
             both = await product.contest(api, await opened(product, api, trials.contests))
-            found = await _search(product, api, since)
+            found = await asyncio.to_thread(_found, product.folder, since, witness.canaries())
             visitors = await opened(product, api, trials.kills)
             told = await _killed_in_between(api, visitors, process)
         again = api.visitor()
@@ -87,17 +113,22 @@ async def suffer(product: Product, trials: Trials) -> Outcome:
     )
 
 
-async def _repeats(product: Product, api: TelegramApi, count: int) -> int:
+async def _repeats(product: Product, api: TelegramApi, count: int, witness: Witness) -> int:
     """Hand over updates that were answered a second time; return how many were answered again.
 
-    Telegram does so when the confirmation was lost.
+    Telegram does so when the confirmation was lost. The words of the witness are among them, since
+    what a program does not expect tends to reach its log.
     """
-    visitors = await opened(product, api, count)
+    visitors = [*await opened(product, api, count - 1), witness.visitor]
+    await ask(api, witness.visitor, product.opening)
     items = []
+    heard = [len(visitor.heard) for visitor in visitors]
     for visitor in visitors:
-        await visitor.sends("What help can I get?")
+        await visitor.sends(f"My boss took my passport {witness.text}")
         items.append(api.pending[-1])
-    await asyncio.gather(*(hears(api, one, len(one.heard), within=30) for one in visitors))
+    await asyncio.gather(
+        *(hears(api, *both, within=30) for both in zip(visitors, heard, strict=True))
+    )
     await api.drained(within=30)
     await asyncio.sleep(_ECHO_SECONDS)
     before = [_messages(visitor) for visitor in visitors]
@@ -127,19 +158,6 @@ async def _refusals(product: Product, api: TelegramApi, count: int) -> int:
     )
     api.heal()
     return waits.count(None)
-
-
-async def _search(product: Product, api: TelegramApi, since: float) -> Mapping[str, Sequence[str]]:
-    """Let somebody tell who they are, then look for it in every file the program has written."""
-    name, surname, username, text = (secrets.token_hex(8) for _ in range(4))
-    visitor = api.visitor(first_name=name, last_name=surname, username=username)
-    await ask(api, visitor, product.opening)
-    await ask(api, visitor, f"My boss took my passport {text}")
-    await asyncio.sleep(1)
-    named = {"text": text, "first name": name, "last name": surname, "username": username}
-    canaries = [_canary(label, Kind.PLAIN, value) for label, value in named.items()]
-    canaries.append(_canary("Telegram id", Kind.NUMBER, visitor.id))
-    return await asyncio.to_thread(_found, product.folder, since, canaries)
 
 
 def _found(folder: Path, since: float, canaries: Sequence[Canary]) -> Mapping[str, Sequence[str]]:
