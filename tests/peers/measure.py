@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.peers.product import Product, processor_seconds, resident_mib
+from tests.peers.product import Product, calm, processor_seconds, resident_mib
 from tests.peers.talk import ask
 from tests.support.telegram_api import TelegramApi
 from tests.support.telegram_chats import Visitor
@@ -49,6 +49,7 @@ async def measure(product: Product, size: Size, texts: Sequence[str]) -> Speed:
             await product.ready(process)
             understands = time.perf_counter() - began
             visitors = await opened(product, api, size.visitors)
+            await calm(process.pid)
             used = processor_seconds(process.pid)
             waits = await _at_a_rate(api, visitors, texts, size.rate)
             used = processor_seconds(process.pid) - used

@@ -17,6 +17,8 @@ from tests.support.telegram_chats import Visitor
 
 # What a program may take from its start to its first answer.
 _PATIENCE_SECONDS = 180.0
+# Below so much processor time a second nothing goes on any more; so many seconds are waited for it.
+_CALM_SECONDS, _CALM_TRIES = 0.05, 15
 
 
 @dataclass
@@ -120,6 +122,15 @@ def processor_seconds(pid: int) -> float:
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+async def calm(pid: int) -> None:
+    """Wait until what a program does after its start is over, but not for ever."""
+    for _ in range(_CALM_TRIES):
+        before = processor_seconds(pid)
+        await asyncio.sleep(1)
+        if processor_seconds(pid) - before < _CALM_SECONDS:
+            return
 
 
 def _family(pid: int) -> list[int]:
