@@ -22,7 +22,7 @@ class Encoding(enum.StrEnum):
     HEX = "hexadecimal"
     BASE64 = "base64, three offsets"
     DECIMAL = "decimal id"
-    INTEGER = "4- and 8-byte integer or double"
+    INTEGER = "4-, 6- and 8-byte integer or double"
     NFC = "NFC"
     NFD = "NFD"
     INFLATED = "zlib or gzip, inflated"
@@ -55,6 +55,8 @@ def _of_number(number: int) -> Iterator[Needle]:
     for size in sizes:
         for order in "<>":
             yield Encoding.INTEGER, struct.pack(order + size, number)
+    # What 4 bytes do not hold SQLite writes in 6 (sqlite.org/fileformat2.html, Record Format).
+    yield Encoding.INTEGER, number.to_bytes(6, "big")
 
 
 def _of_text(text: str, first: Encoding) -> Iterator[Needle]:

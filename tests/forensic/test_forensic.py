@@ -3,9 +3,11 @@
 import base64
 import gzip
 import json
+import sqlite3
 import struct
 import unicodedata
 import zlib
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +25,7 @@ SMALL = 6
 SONGS = Songbook("seed")
 WORDS, ID, PLACE = (SONGS.of(0, f) for f in (Field.TEXT, Field.CHAT_ID, Field.LATITUDE))
 OLD_ID = Canary(0, "old id", Kind.NUMBER, Stay.KEPT, 3_735_928_559)
+LONG_ID = Canary(0, "id of more than 32 bits", Kind.NUMBER, Stay.KEPT, 7_735_928_559)
 
 
 @pytest.mark.parametrize("postgres", DATABASES)
@@ -83,6 +86,15 @@ def test_numbers_are_found_in_every_width_and_order(canary: Canary, forms: list[
     for form in forms:
         assert search.hits(b"\0" * 999 + form + b"\0" * 999), form
     assert not search.hits(b"\0" * 999)
+
+
+@pytest.mark.parametrize("canary", [ID, OLD_ID, LONG_ID])
+def test_numbers_are_found_in_a_column_of_sqlite(canary: Canary, tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE visitor (chat INTEGER)")
+        database.execute("INSERT INTO visitor VALUES (?)", (canary.value,))
+    assert Search([canary]).hits(path.read_bytes())
 
 
 def test_no_two_canaries_are_alike() -> None:

@@ -1,0 +1,1 @@
+"""Havn beside two programs of its kind: stock Rasa and an open Telegram support bot."""
