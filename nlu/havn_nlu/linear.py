@@ -15,9 +15,7 @@ from scipy.special import logsumexp
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-Solve = Callable[
-    [csr_matrix, NDArray[np.intp]], tuple[NDArray[np.float32], NDArray[np.float32]]
-]
+Solve = Callable[[csr_matrix, NDArray[np.intp]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 _PARTS = 4
 _THREADS = 2

@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 
 from havn_nlu import text
 
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     """Counts n-grams, weighs rare ones higher, and gives each text one sparse row."""
