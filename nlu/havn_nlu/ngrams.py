@@ -140,8 +140,8 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         weighted = (1 + np.log(times)) * self._weights[columns]
         # Words come before their pieces: text.ngrams.
         words = sum(one[0] == "w" for one in found)
-        for block in (weighted[:words], weighted[words:]):
-            block /= np.linalg.norm(block) or 1.0
+        weighted[:words] /= np.linalg.norm(weighted[:words]) or 1.0
+        weighted[words:] /= np.linalg.norm(weighted[words:]) or 1.0
         known = columns >= 0
         values = weighted[known].astype(np.float32)
         shape = (1, len(self._columns))
