@@ -1,15 +1,14 @@
 """The page about the security standard: whole, counted, and nothing named that is not there."""
 
-import ast
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.named import ROOT, missing_tests, named_tests
+
 PAGE = (ROOT / "docs/asvs.md").read_text("utf-8")
 MET, NOT_MET, ABSENT = "met", "not met", "does not apply"
 # Chapters about tokens, OAuth and calls: set apart in the figures, for nothing of them is here.
@@ -55,8 +54,8 @@ class Row:
         return self.item[1:].partition(".")[0] in APART
 
     @property
-    def tests(self) -> list[tuple[str, str]]:
-        return re.findall(r"`([\w/]+\.py)::(\w+)`", self.shown)
+    def tests(self) -> Sequence[tuple[str, str]]:
+        return named_tests(self.shown)
 
     @property
     def contents(self) -> list[tuple[str, str]]:
@@ -86,21 +85,9 @@ def items() -> dict[str, str]:
     }
 
 
-@cache
-def names_in(path: str) -> frozenset[str]:
-    tree = ast.parse((ROOT / path).read_text("utf-8"))
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
-
-
 def problems(row: Row) -> list[str]:
     """Return what a row names that is not there."""
-    found = []
-    for path, name in row.tests:
-        if not (ROOT / path).is_file():
-            found.append(f"no file {path}")
-        elif not name.startswith("test_") or name not in names_in(path):
-            found.append(f"no test {path}::{name}")
+    found = [*missing_tests(row.shown)]
     for path, text in row.contents:
         if not (ROOT / path).is_file():
             found.append(f"no file {path}")
