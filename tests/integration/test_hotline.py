@@ -1,6 +1,7 @@
 """Two people writing with each other through the store: from the wish to the end."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,18 @@ async def test_lines_wait_until_an_absent_visitor_looks(tmp_path: Path) -> None:
         seen = await visitor.taps("action_pull")
         assert screens(seen) == ["utter_human_joined", "line"]
         assert seen[-1].author == "Ana"
+
+
+async def test_nobody_has_waited_less_than_no_time_when_the_clock_was_set_back(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with running(tmp_path, clock=clock) as app:
+        await asked(Visitor(app))
+        clock.turn(hours=-1)
+        await ready(app)
+        board = await app.reader.board(ANA)
+        assert [card.waited for card in board.waiting] == [timedelta(0)]
 
 
 async def test_a_hello_is_sent_once_and_says_nothing(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ AT_ONCE = 50
 # What Havn logs where it met an error of its own.
 TROUBLE = (
     *("answer_failed", "telegram_accept_failed", "telegram_update_given_up"),
-    *("telegram_emergency_broken", "telegram_store_away", "delivery_broken", "web_failed"),
+    *("telegram_emergency_broken", "turn_broken", "delivery_broken"),
 )
 
 _TELEGRAM, _NOTHING = Channel.TELEGRAM, MessageId(0)

@@ -99,7 +99,7 @@ def one_waits(times: int, folder: Path, number: int) -> Outcome:
 
     async def storm() -> None:
         async with on_telegram(folder, clock) as (app, api):
-            visitors = [api.visitor(language_code="en") for _ in range(CHATS)]
+            visitors = [api.visitor(language_code="en") for _ in range(min(CHATS, times))]
             await begin(app, clock, folder, visitors)
             heard = {visitor.id: len(visitor.heard) for visitor in visitors}
             asked: dict[int, list[float]] = {visitor.id: [] for visitor in visitors}

@@ -321,7 +321,8 @@ def _may_read(handover: Handover, staff: StaffId, now: datetime, *, supervisor: 
 
 def card_of(handover: Handover, conversation: Conversation, now: datetime) -> Card:
     """Return a request as the queue shows it."""
-    waited = now - (handover.asked_at or handover.offered_at)
+    # A clock that was set back makes nobody wait for less than no time.
+    waited = max(timedelta(0), now - (handover.asked_at or handover.offered_at))
     return Card(
         handover,
         name_of(handover),
