@@ -73,7 +73,7 @@ async def _attack(
     rate: float,
     accounts: int,
 ) -> tuple[float, float, float]:
-    """Return the highest memory in MiB, the seconds it lasted, and those until all was as before."""
+    """Return the highest memory in MiB, and the seconds it lasted and took to be over."""
     over, began = asyncio.Event(), time.perf_counter()
     walking = [asyncio.create_task(_walk(visitor, over)) for visitor in genuine]
     peak = await _flood(server, hook, seconds, rate, accounts)
