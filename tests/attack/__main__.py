@@ -71,6 +71,8 @@ def _scripts(asked: Any) -> Mapping[str, Any]:
                 all_.sent.clear()
                 before = looker.looked
                 looker.round(some)
+            for one in dict.fromkeys(looker.alarms):
+                print(f"  ALARM {one}")
             alarms += looker.alarms
             looked += looker.looked - before
             pages |= looker.known.keys()
