@@ -44,7 +44,7 @@ _ROLES: Mapping[StaffId, Sequence[Role]] = {
     ROOT: (Role.ADMIN,),
     AUDITOR: (Role.AUDITOR,),
 }
-FACT, SCREEN, WORD, CANNED = "union_name", "utter_thanks", "web_hide", "utter_canned_hello"
+FACT, SCREEN, WORD, CANNED = "union_name", "utter_thanks", "command_menu", "utter_canned_hello"
 _TO_A_PERSON = ("Yes, I am alone", "Person", "All of this chat", "No, I will look", "Skip")
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
 

@@ -185,6 +185,15 @@ async def test_idle_chat_closes_and_leaves_erasing_to_the_keeper(visitor: Visito
     assert visitor.said[-1].startswith(MENU)
 
 
+async def test_a_look_at_a_chat_that_is_over_can_be_read_by_the_browser(visitor: Visitor) -> None:
+    """What has no type is read as XML; the page of its error breaks the policy of ours."""
+    await visitor.begin()
+    visitor.door.visitors.clear()
+    response = await visitor.send(watch="1")
+    assert response.status_code == 410
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+
+
 async def test_who_waits_for_a_person_is_never_idle(visitor: Visitor) -> None:
     await visitor.begin()
     await visitor.send(tap="utter_human_consent")
