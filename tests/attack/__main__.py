@@ -31,7 +31,7 @@ from tests.attack.looking import FULL, SMALL, Looker
 from tests.attack.world import world
 from tests.browser.site import launch
 
-_IN_A_ROUND = 3000
+_IN_A_ROUND = 2500
 
 
 def main() -> int:
