@@ -80,7 +80,9 @@ def _scripts(asked: Any) -> Mapping[str, Any]:
                 sent[door] = sent.get(door, 0) + number
             took = time.monotonic() - began
             done = min(at + _IN_A_ROUND, len(payloads))
-            print(f"  {done}/{len(payloads)} payloads, {len(alarms)} alarms, {took:.0f} s", flush=True)
+            print(
+                f"  {done}/{len(payloads)} payloads, {len(alarms)} alarms, {took:.0f} s", flush=True
+            )
         browser.close()
     for door, number in sent.items():
         print(f"  {door:32} {number:6}")

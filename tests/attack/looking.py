@@ -302,4 +302,3 @@ class Looker:
 
     def _alarm(self, what: str) -> None:
         self.alarms.append(f"{self.at}: {what}")
-

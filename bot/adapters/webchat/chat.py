@@ -170,7 +170,7 @@ class Chat:
             # The script asks for a document: one without a type would be read as XML, and fail.
             return Response(status_code=410, media_type="text/html")
         if not said:
-            return Response(status_code=204)
+            return Response(status_code=204, media_type="text/html")
         return self._pages.fragment(self._drawing.watched(form, [Said.of(sent) for sent in said]))
 
     async def _begin(self, request: Request, form: Submission) -> Response:
