@@ -193,7 +193,8 @@ async def draft(request: Request) -> Response:
     typed = Draft(*await fields(request, "text", "need", "risk", "next"))
     floor, staff = floor_of(request), session_of(request).staff
     await floor.hotline.keep_draft(staff.id, number_in(request, "held"), typed)
-    return Response(status_code=204)
+    # The script asks for a document: one without a type would be read as XML, and fail.
+    return Response(status_code=204, media_type="text/html")
 
 
 async def done(request: Request) -> Response:

@@ -31,7 +31,7 @@ from tests.attack.looking import FULL, SMALL, Looker
 from tests.attack.world import world
 from tests.browser.site import launch
 
-_IN_A_ROUND = 1200
+_IN_A_ROUND = 2500
 
 
 def main() -> int:
@@ -71,6 +71,8 @@ def _scripts(asked: Any) -> Mapping[str, Any]:
                 all_.sent.clear()
                 before = looker.looked
                 looker.round(some)
+            for one in dict.fromkeys(looker.alarms):
+                print(f"  ALARM {one}")
             alarms += looker.alarms
             looked += looker.looked - before
             pages |= looker.known.keys()
@@ -78,7 +80,9 @@ def _scripts(asked: Any) -> Mapping[str, Any]:
                 sent[door] = sent.get(door, 0) + number
             took = time.monotonic() - began
             done = min(at + _IN_A_ROUND, len(payloads))
-            print(f"  {done}/{len(payloads)} payloads, {len(alarms)} alarms, {took:.0f} s", flush=True)
+            print(
+                f"  {done}/{len(payloads)} payloads, {len(alarms)} alarms, {took:.0f} s", flush=True
+            )
         browser.close()
     for door, number in sent.items():
         print(f"  {door:32} {number:6}")

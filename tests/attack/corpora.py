@@ -107,7 +107,9 @@ def _strings(data: Any, *, listed: bool) -> Iterator[str]:
             if name in _NAMES or isinstance(one, dict):
                 yield from _strings(one, listed=name in _NAMES)
             elif isinstance(one, list):
-                yield from _strings([each for each in one if not isinstance(each, str)], listed=True)
+                yield from _strings(
+                    [each for each in one if not isinstance(each, str)], listed=True
+                )
 
 
 def packed(payloads: Iterable[str], characters: int) -> Iterator[str]:

@@ -84,6 +84,7 @@ _STEPS: Mapping[str, Mapping[str, str]] = {
     "/content/change/{id}/send-back": {"version": "0"},
     "/content/change/{id}/stop": {"version": "0"},
     "/enrol/{token}/password": {"secret": "AAAA"},
+    "/account/passkey/remove": {"passkey": "AAAA"},
     "/talk/{held}/transfer": {"why": "transfer_shift", "to": "p0"},
 }
 _SUBMIT = """([path, fields]) => {
@@ -301,4 +302,3 @@ class Looker:
 
     def _alarm(self, what: str) -> None:
         self.alarms.append(f"{self.at}: {what}")
-

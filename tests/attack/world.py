@@ -20,7 +20,17 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from bot.bootstrap import desk
-from bot.domain.content import Change, ChangeId, Item, State, digest, fact, screen, translation, word
+from bot.domain.content import (
+    Change,
+    ChangeId,
+    Item,
+    State,
+    digest,
+    fact,
+    screen,
+    translation,
+    word,
+)
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.factors import Account
 from bot.domain.messages import Channel
@@ -44,7 +54,7 @@ _ROLES: Mapping[StaffId, Sequence[Role]] = {
     ROOT: (Role.ADMIN,),
     AUDITOR: (Role.AUDITOR,),
 }
-FACT, SCREEN, WORD, CANNED = "union_name", "utter_thanks", "web_hide", "utter_canned_hello"
+FACT, SCREEN, WORD, CANNED = "union_name", "utter_thanks", "command_menu", "utter_canned_hello"
 _TO_A_PERSON = ("Yes, I am alone", "Person", "All of this chat", "No, I will look", "Skip")
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
 
@@ -376,9 +386,7 @@ def _labelled(app: Any, text: str) -> list[dict[str, Any]]:
 @contextmanager
 def world(browser: Browser, folder: Path) -> Iterator[World]:
     """Run everything until the block ends."""
-    with harbour(
-        folder, telegram=True, translated=True, alerts=True, return_codes=True
-    ) as haven:
+    with harbour(folder, telegram=True, translated=True, alerts=True, return_codes=True) as haven:
         contexts: list[BrowserContext] = [visit(browser)]
         people = []
         for id_ in _ROLES:

@@ -131,7 +131,7 @@ def harbour(
     thread = threading.Thread(target=_run, args=(live, ready), daemon=True)
     thread.start()
     try:
-        yield ready.result(30)
+        yield ready.result(90)
     finally:
         over.set()
         thread.join(15)

@@ -167,9 +167,10 @@ class Chat:
         """Answer the script that looks by itself: what came, nothing yet, or no more of it."""
         said = await self._door.watch(_WEB, form.token, MessageId(form.last))
         if said is None:
-            return Response(status_code=410)
+            # The script asks for a document: one without a type would be read as XML, and fail.
+            return Response(status_code=410, media_type="text/html")
         if not said:
-            return Response(status_code=204)
+            return Response(status_code=204, media_type="text/html")
         return self._pages.fragment(self._drawing.watched(form, [Said.of(sent) for sent in said]))
 
     async def _begin(self, request: Request, form: Submission) -> Response:

@@ -185,6 +185,19 @@ async def test_idle_chat_closes_and_leaves_erasing_to_the_keeper(visitor: Visito
     assert visitor.said[-1].startswith(MENU)
 
 
+async def test_a_look_at_a_chat_that_is_over_can_be_read_by_the_browser(visitor: Visitor) -> None:
+    """What has no type is read as XML; the page of its error breaks the policy of ours."""
+    await visitor.begin()
+    await visitor.send(tap="utter_human_consent")
+    await visitor.send(tap="utter_human_notify consent=new")
+    await visitor.send(tap="action_queue_open notify=pull")
+    looks = [await visitor.client.post("/", data={**visitor.fields, "watch": "1"})]
+    visitor.door.visitors.clear()
+    looks.append(await visitor.client.post("/", data={**visitor.fields, "watch": "1"}))
+    assert [one.status_code for one in looks] == [204, 410]
+    assert {one.headers["content-type"] for one in looks} == {"text/html; charset=utf-8"}
+
+
 async def test_who_waits_for_a_person_is_never_idle(visitor: Visitor) -> None:
     await visitor.begin()
     await visitor.send(tap="utter_human_consent")
