@@ -123,8 +123,9 @@ async def _repeats(product: Product, api: TelegramApi, trials: Trials, witness: 
     Telegram does so when the confirmation was lost. The words of the witness are among them, since
     what a program does not expect tends to reach its log.
     """
-    visitors = [*await opened(product, api, trials.repeats - 1, pause=trials.echo), witness.visitor]
+    later, *others = await opened(product, api, trials.repeats, pause=trials.echo)
     await ask(api, witness.visitor, product.opening)
+    visitors = [*others, witness.visitor]
     items = []
     heard = [len(visitor.heard) for visitor in visitors]
     for visitor in visitors:
@@ -137,6 +138,8 @@ async def _repeats(product: Product, api: TelegramApi, trials: Trials, witness: 
     await asyncio.sleep(trials.echo)
     before = [_messages(visitor) for visitor in visitors]
     await _hand_over(api, items)
+    # Whoever answers what came again has begun with it before this.
+    await ask(api, later, "What help can I get?")
     await asyncio.sleep(trials.echo)
     return sum(_messages(one) > had for one, had in zip(visitors, before, strict=True))
 
