@@ -27,7 +27,7 @@ class Speed:
     """Seconds and counts. ``busiest`` is the most messages sent within any one second."""
 
     start: float
-    understands: float
+    understands: float | None
     waits: Sequence[float]
     unanswered: int
     processor: float  # time of all its processes for one message at the fixed rate
@@ -61,7 +61,7 @@ async def measure(product: Product, size: Size, texts: Sequence[str]) -> Speed:
             answered = [wait for wait in crowd if wait is not None]
             return Speed(
                 start=start,
-                understands=understands,
+                understands=understands if product.understands else None,
                 waits=[wait for wait in waits if wait is not None],
                 unanswered=waits.count(None),
                 processor=used / len(visitors),

@@ -10,8 +10,8 @@ from bot.domain.errors import ConfigurationError
 from tests.peers.product import Product
 from tests.support.telegram_api import TelegramApi
 
-# Rasa asks for aiogram<2.26 and aiohttp>=3.9, aiogram 2.16 to 2.25 ask for aiohttp<3.9: installers
-# settle on 2.15, whose session stays with the event loop of Rasa's start, and every message fails.
+# The newest aiogram whose requirements agree with Rasa's (aiohttp>=3.9) is 2.15. Its session stays
+# with the event loop of Rasa's start, which is closed by then, and every message fails.
 HOW = (
     f"{stock.HOW}; then put in, without their dependencies, "
     "aiogram==2.25.2 and magic-filter==1.0.12: with the aiogram that Rasa's requirements lead to "

@@ -40,6 +40,7 @@ class SupportBot(Product):
     password: str = field(default_factory=lambda: secrets.token_hex(8))
 
     name = "telegram-support-bot"
+    understands = False
 
     def command(self, api: TelegramApi) -> Sequence[str]:
         return [str(self.python.absolute()), str(_LAUNCH), api.base_url]
