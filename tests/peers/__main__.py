@@ -11,11 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from bot.commands.bench import stock
 from bot.commands.bench.report import machine, scratch
 from bot.domain.errors import ConfigurationError
 from bot.settings import Settings
-from tests.peers import support_bot
+from tests.peers import stock_rasa, support_bot
 from tests.peers.havn import Havn
 from tests.peers.measure import Size, Speed, measure
 from tests.peers.mishaps import Trials, suffer
@@ -45,12 +44,14 @@ def main() -> int:
 async def carry_out(asked: argparse.Namespace, folder: Path) -> Side:
     """Measure one after another what is timed, then let all go through the rest at once."""
     side = Side(Size(asked.visitors, asked.rate), Trials(), machine(folder))
+    if asked.support_bot and asked.support_bot_python:
+        support_bot.require(asked.support_bot, asked.support_bot_python)
     texts = texts_of(asked.languages, asked.visitors * 2)
     model: Path | None = None
     if asked.stock:
+        python = stock_rasa.require(asked.stock)
         _say("training and turns")
         where = _made(folder / "turns")
-        python = stock.interpreter(asked.stock)
         side.turns, model = await compare(where, asked.languages, asked.turns, python)
     speeds: list[Speed] = []
     for product in products(asked, _made(folder / "speed"), model):
@@ -76,7 +77,7 @@ def products(asked: argparse.Namespace, folder: Path, model: Path | None) -> lis
         where = _made(folder / "bot")
         part.append(SupportBot(where, asked.support_bot, asked.support_bot_python))
     if asked.stock and model:
-        part.append(StockRasa(_made(folder / "rasa"), stock.interpreter(asked.stock), model))
+        part.append(StockRasa(_made(folder / "rasa"), stock_rasa.require(asked.stock), model))
     return part
 
 
@@ -87,7 +88,7 @@ def _left_out(asked: argparse.Namespace) -> list[str]:
     if not (asked.support_bot and asked.support_bot_python):
         notes.append(f"telegram-support-bot was left out; to compare, {support_bot.HOW}.")
     if not asked.stock:
-        notes.append(f"Stock Rasa was left out; to compare, {stock.HOW}.")
+        notes.append(f"Stock Rasa was left out; to compare, {stock_rasa.HOW}.")
     return notes
 
 
@@ -107,7 +108,7 @@ def _arguments() -> argparse.Namespace:
         "--stock",
         type=Path,
         default=environ("STOCK_RASA_PYTHON"),
-        help=f"interpreter of stock Rasa: {stock.HOW.replace('--stock', 'this option')}",
+        help=f"interpreter of stock Rasa: {stock_rasa.HOW}",
     )
     parser.add_argument("--support-bot", type=Path, help=support_bot.HOW)
     parser.add_argument("--support-bot-python", type=Path, help="its interpreter")

@@ -53,6 +53,9 @@ class Havn(Product):
 
     name = "Havn"
 
+    def __post_init__(self) -> None:
+        self.understands = self.models is not None
+
     @property
     def where(self) -> Path:
         return ROOT

@@ -27,7 +27,7 @@ class Speed:
     """Seconds and counts. ``busiest`` is the most messages sent within any one second."""
 
     start: float
-    understands: float
+    understands: float | None
     waits: Sequence[float]
     unanswered: int
     processor: float  # time of all its processes for one message at the fixed rate
@@ -61,26 +61,28 @@ async def measure(product: Product, size: Size, texts: Sequence[str]) -> Speed:
             answered = [wait for wait in crowd if wait is not None]
             return Speed(
                 start=start,
-                understands=understands,
+                understands=understands if product.understands else None,
                 waits=[wait for wait in waits if wait is not None],
                 unanswered=waits.count(None),
                 processor=used / len(visitors),
                 crowd=len(answered) / max(answered, default=1.0),
                 crowd_unanswered=crowd.count(None),
-                busiest=_busiest(
+                busiest=busiest(
                     [c.at for c in api.calls[calls:] if c.method.lower() == "sendmessage"]
                 ),
                 memory_mib=resident_mib(process.pid),
             )
 
 
-async def opened(product: Product, api: TelegramApi, count: int) -> list[Visitor]:
-    """Return visitors who have begun to talk with it."""
+async def opened(
+    product: Product, api: TelegramApi, count: int, *, pause: float = 1.0
+) -> list[Visitor]:
+    """Return visitors who have begun to talk with it, a pause after the last was answered."""
     visitors = [api.visitor() for _ in range(count)]
     await asyncio.gather(
         *(ask(api, one, product.opening, within=_OPENING_SECONDS) for one in visitors)
     )
-    await asyncio.sleep(1)
+    await asyncio.sleep(pause)
     return visitors
 
 
@@ -96,6 +98,7 @@ async def _at_a_rate(
     return await asyncio.gather(*asking)
 
 
-def _busiest(moments: Sequence[float]) -> int:
+def busiest(moments: Sequence[float]) -> int:
+    """Return how many of some moments lie within any one second."""
     ordered = sorted(moments)
     return max((sum(at <= one < at + 1 for one in ordered) for at in ordered), default=0)

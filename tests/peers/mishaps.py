@@ -20,23 +20,25 @@ from tests.peers.talk import ask, hears
 from tests.support.telegram_api import Pending, TelegramApi
 from tests.support.telegram_chats import Visitor
 
-# What Havn was about to send when it died it tries again after 60 s (services/deliver.py, LEASE).
-AFTER_KILL_SECONDS = 75.0
-_REFUSED_SECONDS = 10.0
-# How long a second answer may take to come.
-_ECHO_SECONDS = 3.0
 # Models are made before anybody writes; looking into them takes minutes.
 _MODELS = frozenset({"models"})
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """How many visitors go through what. Everything but ``contests`` needs no staff."""
+    """How many visitors go through what, and for how many seconds they listen.
+
+    ``echo`` is what a second answer may take to come. What Havn was about to send when it was
+    killed it tries again after 60 s (services/deliver.py, LEASE): so long is ``after_kill``.
+    """
 
     repeats: int = 20
     refusals: int = 5
     contests: int = 5
     kills: int = 20
+    echo: float = 3.0
+    refused: float = 10.0
+    after_kill: float = 75.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,19 @@ async def suffer(product: Product, trials: Trials) -> Outcome:
             await product.first_answer(api, first, process)
             await product.ready(process)
             witness = Witness.of(api)
-            repeated = await _repeats(product, api, trials.repeats, witness)
-            refused = await _refusals(product, api, trials.refusals)
-            both = await product.contest(api, await opened(product, api, trials.contests))
+            repeated = await _repeats(product, api, trials, witness)
+            refused = await _refusals(product, api, trials)
+            both = await product.contest(
+                api, await opened(product, api, trials.contests, pause=trials.echo)
+            )
             found = await asyncio.to_thread(_found, product.folder, since, witness.canaries())
-            visitors = await opened(product, api, trials.kills)
+            visitors = await opened(product, api, trials.kills, pause=trials.echo)
             told = await _killed_in_between(api, visitors, process)
         again = api.visitor()
         await again.sends(product.opening)
         async with product.alive(api) as process:
             await product.first_answer(api, again, process)
-            lost = await _waits_in_vain(api, told)
+            lost = await _waits_in_vain(api, told, trials)
             files = await asyncio.to_thread(_found, product.folder, since, [*map(_text, lost)])
     return Outcome(
         repeats_answered_twice=repeated,
@@ -113,14 +117,15 @@ async def suffer(product: Product, trials: Trials) -> Outcome:
     )
 
 
-async def _repeats(product: Product, api: TelegramApi, count: int, witness: Witness) -> int:
+async def _repeats(product: Product, api: TelegramApi, trials: Trials, witness: Witness) -> int:
     """Hand over updates that were answered a second time; return how many were answered again.
 
     Telegram does so when the confirmation was lost. The words of the witness are among them, since
     what a program does not expect tends to reach its log.
     """
-    visitors = [*await opened(product, api, count - 1), witness.visitor]
+    later, *others = await opened(product, api, trials.repeats, pause=trials.echo)
     await ask(api, witness.visitor, product.opening)
+    visitors = [*others, witness.visitor]
     items = []
     heard = [len(visitor.heard) for visitor in visitors]
     for visitor in visitors:
@@ -130,10 +135,12 @@ async def _repeats(product: Product, api: TelegramApi, count: int, witness: Witn
         *(hears(api, *both, within=30) for both in zip(visitors, heard, strict=True))
     )
     await api.drained(within=30)
-    await asyncio.sleep(_ECHO_SECONDS)
+    await asyncio.sleep(trials.echo)
     before = [_messages(visitor) for visitor in visitors]
     await _hand_over(api, items)
-    await asyncio.sleep(_ECHO_SECONDS)
+    # Whoever answers what came again has begun with it before this.
+    await ask(api, later, "What help can I get?")
+    await asyncio.sleep(trials.echo)
     return sum(_messages(one) > had for one, had in zip(visitors, before, strict=True))
 
 
@@ -148,13 +155,13 @@ async def _hand_over(api: TelegramApi, items: Sequence[Pending]) -> None:
     await api.drained(within=30)
 
 
-async def _refusals(product: Product, api: TelegramApi, count: int) -> int:
+async def _refusals(product: Product, api: TelegramApi, trials: Trials) -> int:
     """Refuse the next message to each visitor for a second (429); return who never got it."""
-    visitors = await opened(product, api, count)
+    visitors = await opened(product, api, trials.refusals, pause=trials.echo)
     for visitor in visitors:
         api.fail(429, retry_after=1, method="sendMessage", chat=visitor.id)
     waits = await asyncio.gather(
-        *(ask(api, one, "What help can I get?", within=_REFUSED_SECONDS) for one in visitors)
+        *(ask(api, one, "What help can I get?", within=trials.refused) for one in visitors)
     )
     api.heal()
     return waits.count(None)
@@ -192,13 +199,13 @@ async def _killed_in_between(
 
 
 async def _waits_in_vain(
-    api: TelegramApi, told: Mapping[str, tuple[Visitor, int]]
+    api: TelegramApi, told: Mapping[str, tuple[Visitor, int]], trials: Trials
 ) -> Sequence[str]:
     """Return what was written and never answered."""
     heard = await asyncio.gather(
-        *(hears(api, *place, within=AFTER_KILL_SECONDS) for place in told.values())
+        *(hears(api, *place, within=trials.after_kill) for place in told.values())
     )
-    await asyncio.sleep(_ECHO_SECONDS)
+    await asyncio.sleep(trials.echo)
     return [text for text, answered in zip(told, heard, strict=True) if not answered]
 
 

@@ -30,6 +30,7 @@ class Product:
 
     name = ""
     opening = "/start"  # what a visitor says first
+    understands = True  # free text
 
     def command(self, api: TelegramApi) -> Sequence[str]:
         """Return what starts it, talking to an emulated Bot API."""

@@ -79,7 +79,10 @@ def rows(side: Side) -> list[Row]:
     speeds, outcomes = [one.speed for one in side.told], [one.outcome for one in side.told]
     return [
         ("start to first answer, s", [f"{s.start:.1f}" for s in speeds]),
-        ("start to free text, s", [f"{s.understands:.1f}" for s in speeds]),
+        (
+            "start to free text, s",
+            [_NOTHING if s.understands is None else f"{s.understands:.1f}" for s in speeds],
+        ),
         (
             f"update to reply at {side.size.rate:g} a second, p50 / p95 / p99 ms",
             [_three(s.waits) for s in speeds],
@@ -150,7 +153,7 @@ def _parts(waits: Sequence[float]) -> dict[str, float]:
 def _speed(speed: Speed) -> dict[str, Any]:
     return {
         "start": round(speed.start, 2),
-        "understands": round(speed.understands, 2),
+        "understands": speed.understands and round(speed.understands, 2),
         "reply_ms": _parts(speed.waits),
         "unanswered": speed.unanswered,
         "processor_ms": round(speed.processor * 1000, 1),

@@ -25,6 +25,12 @@ _LAUNCH = Path(__file__).parent / "launch" / "support_bot.py"
 _STAFF = "volunteer"
 
 
+def require(checkout: Path, python: Path) -> None:
+    """Raise ConfigurationError with what to install unless the bot is there."""
+    if not ((checkout / "bot" / "bot.py").is_file() and python.is_file()):
+        raise ConfigurationError(f"telegram-support-bot is not there: {HOW}")
+
+
 @dataclass
 class SupportBot(Product):
     """``checkout`` and ``python``: see HOW."""
@@ -34,10 +40,7 @@ class SupportBot(Product):
     password: str = field(default_factory=lambda: secrets.token_hex(8))
 
     name = "telegram-support-bot"
-
-    def __post_init__(self) -> None:
-        if not (self.checkout / "bot" / "bot.py").is_file() or not self.python.is_file():
-            raise ConfigurationError(f"telegram-support-bot is not there: {HOW}")
+    understands = False
 
     def command(self, api: TelegramApi) -> Sequence[str]:
         return [str(self.python.absolute()), str(_LAUNCH), api.base_url]

@@ -4,7 +4,6 @@ Stock Rasa is trained on a share of the languages, since its training of all of 
 for a run like this; Havn's unit is measured with the same share, and with all.
 """
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,7 +16,6 @@ from bot.adapters.nlu import SocketDialogue
 from bot.commands.bench import stock
 from bot.commands.bench.nlu import ask, sample
 from bot.commands.bench.running import finish, running, until
-from bot.domain.errors import ConfigurationError
 from tests.peers.havn import understands
 from tests.support.deck import ROOT
 
@@ -106,19 +104,13 @@ async def _worker(models: Path, folder: Path) -> AsyncIterator[Path]:
 
 
 async def _parsed(python: Path, model: Path, texts: Sequence[str], folder: Path) -> Sequence[float]:
-    process = await asyncio.create_subprocess_exec(
-        str(python),
-        str(_PARSE),
-        str(model),
-        str(WARM),
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    asked, seconds = folder / "texts.json", folder / "seconds.json"
+    asked.write_text(json.dumps(list(texts)), "utf-8")
+    await finish(
+        [str(python), str(_PARSE), str(model), str(asked), str(seconds)],
+        log=folder / "parse.log",
+        environ={"PATH": os.environ["PATH"], "HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        folder=folder,
     )
-    printed, _ = await process.communicate(json.dumps(list(texts)).encode())
-    if process.returncode:
-        raise ConfigurationError("stock Rasa does not parse in process")
-    waits: list[float] = json.loads(printed)
-    return waits
+    waits: list[float] = json.loads(seconds.read_text("utf-8"))
+    return waits[WARM:]

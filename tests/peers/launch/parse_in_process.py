@@ -1,14 +1,16 @@
 """Time ``Agent.parse_message`` of stock Rasa: text in, intent out; no server, no rules, no replies.
 
-    python parse_in_process.py MODEL WARM < texts.json > seconds.json
+    python parse_in_process.py MODEL TEXTS SECONDS
 
-The first WARM texts are asked but not timed. Runs in the environment of stock Rasa.
+TEXTS is a JSON file that is read, SECONDS one that is written. Runs in the environment of stock
+Rasa.
 """
 
 import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 
 from rasa.core.agent import Agent
 
@@ -22,6 +24,6 @@ async def ask(agent, texts):
     return waits
 
 
-asked = json.load(sys.stdin)
+asked = json.loads(Path(sys.argv[2]).read_text("utf-8"))
 waits = asyncio.run(ask(Agent.load(sys.argv[1]), asked))
-json.dump(waits[int(sys.argv[2]) :], sys.stdout)
+Path(sys.argv[3]).write_text(json.dumps(waits), "utf-8")
