@@ -70,6 +70,9 @@ def fit(rows: csr_matrix, labels: list[str], *, penalty: float) -> LinearModel:
     if len(names) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
         raise ValueError("a classifier needs at least two labels")
     truth = np.searchsorted(names, labels)
+    # In the form that the solver asks for: it would sort rows in place, in every thread at once.
+    rows = rows.astype(np.float64)
+    rows.sum_duplicates()
     with ThreadPoolExecutor(_THREADS) as threads:
         solve = partial(_solve, threads, penalty=penalty)
         sharpness = _calibrate(rows, truth, solve)

@@ -55,3 +55,20 @@ def test_two_labels_are_enough_and_one_is_not() -> None:
     assert linear.fit(rows, ["a", "a", "b", "b"], penalty=1.0).labels == ("a", "b")
     with pytest.raises(ValueError, match="two labels"):
         linear.fit(rows, ["a"] * 4, penalty=1.0)
+
+
+def test_the_order_inside_a_row_does_not_matter() -> None:
+    """Columns come in the order of a text; to sort them in two threads at once would spoil them."""
+    chance = np.random.default_rng(5)
+    rows = sparse.random(20_000, 3_000, density=0.02, format="csr", random_state=5)
+    labels = [f"label {label}" for label in chance.integers(0, 6, rows.shape[0])]
+    mixed = rows.copy()
+    for start, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
+        order = chance.permutation(end - start) + start
+        mixed.indices[start:end], mixed.data[start:end] = rows.indices[order], rows.data[order]
+    mixed.has_sorted_indices = mixed.has_canonical_format = False
+    wanted = linear.fit(rows, labels, penalty=0.01)
+    for _ in range(3):
+        model = linear.fit(mixed, labels, penalty=0.01)
+        assert np.allclose(model.weights, wanted.weights, atol=1e-4)
+        assert model.sharpness == pytest.approx(wanted.sharpness, rel=1e-3)
