@@ -76,7 +76,7 @@ def never_seen(arrival: Arrival) -> tuple[str, bytes]:
     [
         (Reception, "accept", nothing, "hide", "is lost"),
         (SqlMessages, "settle", nothing, "chat", "wait for an answer"),
-        (Deliverer, "_mark", never_mark, "chat", "never marked"),
+        (Deliverer, "_mark", never_mark, "chat", "has not arrived"),
         (messages, "_receipt", never_seen, "chat", "has 2 answers"),
         (KeyRing, "destroy_keys", nothing, "forget", "was forgotten and has a key"),
     ],
