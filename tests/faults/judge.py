@@ -26,6 +26,8 @@ async def judge(town: Town) -> list[str]:
         if not any(fact["id"] == id_ for fact in story.all("known")):
             town.ledger.tell("known", sender=sender, id=id_)
     faults = [*_unbrought(story)]
+    if town.points.watched:
+        faults += _unmarked(story, town.life)
     async with town.app.store.begin() as unit:
         await town.app.sealer.load_keys(list(found.values()))
         for sender, id_ in found.items():
@@ -41,6 +43,14 @@ def _unbrought(story: Story) -> Iterator[str]:
     for message in story.messages:
         if message.id not in story.acknowledged:
             yield f"{message.id} ({message.does}) was never acknowledged"
+
+
+def _unmarked(story: Story, life: str) -> Iterator[str]:
+    """Find what this life sent and did not note: it would be sent again without need."""
+    asked = {message.what for message in story.messages}
+    for fact in story.ambiguous:
+        if fact["reference"].startswith(f"{life}.") and fact["key"] in asked:
+            yield f"{fact['key']} was sent to {fact['chat']} and never marked"
 
 
 def _lost(story: Story, found: Mapping[str, ConversationId]) -> Iterator[str]:

@@ -77,11 +77,15 @@ _sent: ContextVar[list[str] | None] = ContextVar("sent", default=None)
 
 
 class Failpoints:
-    """Counts how often each point is passed; calls ``strike`` at the one it was set to."""
+    """Counts how often each point is passed; calls ``strike`` at the one it was set to.
+
+    ``watched`` tells that the ports of this process were wrapped.
+    """
 
     def __init__(self, strike: Callable[[str], None]) -> None:
         self._strike = strike
         self._at, self._left = "", 0
+        self.watched = False
         self.passed: Counter[str] = Counter()
 
     def set(self, point: str, nth: int) -> None:
@@ -99,6 +103,7 @@ class Failpoints:
 
 def install(points: Failpoints, marked: Callable[[list[str]], None]) -> None:
     """Wrap the ports of this process for good; ``marked`` is told what a commit marked as sent."""
+    points.watched = True
     for name, (owner, methods) in PORTS.items():
         for method in methods:
             setattr(owner, method, _watched(getattr(owner, method), f"{name}.{method}", points))

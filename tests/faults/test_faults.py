@@ -9,6 +9,7 @@ from bot.adapters.sealing import KeyRing
 from bot.adapters.storage import messages
 from bot.adapters.storage.messages import SqlMessages
 from bot.ports import Arrival
+from bot.services.deliver import Deliverer
 from bot.services.receive import Reception
 from tests.faults import full, kills, lives, outages, twice
 from tests.faults.forgets import Trial
@@ -62,6 +63,10 @@ async def nothing(*_args: object, **_kwargs: object) -> None:
     """Do nothing, and say that it was done."""
 
 
+async def never_mark(deliverer: Deliverer) -> None:
+    deliverer._unmarked = ()
+
+
 def never_seen(arrival: Arrival) -> tuple[str, bytes]:
     return arrival.incoming.channel.value, secrets.token_bytes(32)
 
@@ -71,6 +76,7 @@ def never_seen(arrival: Arrival) -> tuple[str, bytes]:
     [
         (Reception, "accept", nothing, "hide", "is lost"),
         (SqlMessages, "settle", nothing, "chat", "wait for an answer"),
+        (Deliverer, "_mark", never_mark, "chat", "has not arrived"),
         (messages, "_receipt", never_seen, "chat", "has 2 answers"),
         (KeyRing, "destroy_keys", nothing, "forget", "was forgotten and has a key"),
     ],

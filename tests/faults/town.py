@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.bootstrap import App, open_app
-from bot.domain.errors import HavnError, StoreUnavailableError
+from bot.domain.errors import ChangedError, HavnError, StoreUnavailableError
 from bot.domain.handover import Close, Handover, Outcome
 from bot.domain.messages import Channel, ConversationId, Event, Incoming, Start, Tapped, Text
 from bot.domain.screens import Tap
@@ -163,6 +163,16 @@ class Town:
             await self.patiently(lambda sender=sender: self.talk(sender), _AGAIN)  # type: ignore[misc]
         await self.quiet()
 
+    async def answered(self, sender: str) -> None:
+        """Have a visitor answered; ChangedError while they wait."""
+        ids = list((await self.ids([sender])).values())
+        await self.app.sealer.load_keys(ids)
+        async with self.app.store.begin() as unit:
+            waiting = await unit.messages.unanswered(ids)
+        if waiting:
+            await self.app.reception.resume()
+            raise ChangedError("not yet")
+
     async def quiet(self) -> None:
         """Wait until everything is answered and sent."""
         await self.app.reception.close()
@@ -221,8 +231,13 @@ class Stranger:
         return Message(id_, self.sender, self.channel, does, of)
 
     async def does(self, does: str, *of: str) -> None:
-        """Send something, or several things at once, until they are acknowledged."""
+        """Send something, or several things at once, until they are acknowledged.
+
+        Who is patient waits for the answer: of three things at once only the last has one.
+        """
         await self.town.bring([self.sends(does, one) for one in of or ("",)])
+        if self.town.patience:
+            await self.town.patiently(lambda: self.town.answered(self.sender))
 
     async def is_known(self) -> None:
         """Write down which conversation is this visitor's."""
@@ -275,6 +290,7 @@ async def town(
     *,
     url: str = "",
     clock: FakeClock | None = None,
+    dialogue: FakeDialogue | None = None,
 ) -> AsyncIterator[Town]:
     """Run Havn in a folder, in its n-th life."""
     settings = Settings(
@@ -292,7 +308,8 @@ async def town(
     turned = sum(fact["minutes"] for fact in ledger.read().all("turned"))
     clock = clock or FakeClock(OPEN + number * BETWEEN_LIVES + timedelta(minutes=turned))
     network = Network(ledger, f"{life}.", clock.now)
-    dialogue = FakeDialogue(**{f"about {one}": meaning("debt", one) for one in SCREENS})
+    dialogue = dialogue or FakeDialogue()
+    dialogue.meanings = {f"about {one}": meaning("debt", one) for one in SCREENS}
     async with open_app(
         settings,
         clock=clock,

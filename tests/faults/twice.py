@@ -5,13 +5,14 @@ takes the visitors who wait. Nothing has two effects.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.domain.errors import AlreadyTakenError, ChangedError, HavnError, StoreUnavailableError
+from bot.domain.errors import AlreadyTakenError, HavnError
 from bot.domain.messages import Channel
 from bot.domain.staff import StaffId
+from bot.ports import Meaning
 from tests.faults.judge import duplicates
 from tests.faults.kills import told
 from tests.faults.ledger import Ledger, Message
@@ -20,6 +21,7 @@ from tests.faults.points import Failpoints, install
 from tests.faults.report import Result
 from tests.faults.town import LINES, SCREENS, RealClock, Town, line_of, town
 from tests.support.app import on_shift
+from tests.support.fakes import FakeDialogue
 
 VISITORS = 12
 _PATIENCE = 500
@@ -80,6 +82,14 @@ def _write_down(home: Path, visitors: int) -> None:
     ledger.close()
 
 
+class _Pensive(FakeDialogue):
+    """Thinks long enough for the other process to answer meanwhile."""
+
+    async def interpret(self, text: str, screen: str, locale: str = "") -> Meaning:
+        await asyncio.sleep(0.05)
+        return await super().interpret(text, screen, locale)
+
+
 def _live(life: Life) -> None:
     ledger = Ledger(life.folder / "ledger")
     points = Failpoints(lambda _point: None)
@@ -88,8 +98,14 @@ def _live(life: Life) -> None:
 
 
 async def _both(life: Life, ledger: Ledger, points: Failpoints) -> None:
-    opened = town(life.folder, ledger, points, life.name, 0, url=life.url, clock=RealClock())
+    opened = town(
+        *(life.folder, ledger, points, life.name, 0),
+        url=life.url,
+        clock=RealClock(),
+        dialogue=_Pensive(),
+    )
     async with opened as here:
+        here.patience = _PATIENCE
         me = StaffId(life.name)
         await on_shift(here.app, me)
         over = asyncio.Event()
@@ -112,24 +128,15 @@ async def _keep(here: Town, over: asyncio.Event) -> None:
     """Keep house far more often than in real life."""
     while not over.is_set():
         await _surely(here.app.keeper.round())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.01)
 
 
 async def _send(here: Town, messages: Sequence[Message]) -> None:
     for one in messages:
-        await _patiently(lambda one=one: here.bring([one]))  # type: ignore[misc]
+        await here.bring([one])
         if one.does == "says":
             # Of three things at once only the last would be answered.
-            await _patiently(lambda one=one: _answered(here, one.sender))  # type: ignore[misc]
-
-
-async def _answered(here: Town, sender: str) -> None:
-    """Raise ChangedError while a visitor waits for an answer."""
-    ids = list((await here.ids([sender])).values())
-    await here.app.sealer.load_keys(ids)
-    async with here.app.store.begin() as unit:
-        if await unit.messages.unanswered(ids):
-            raise ChangedError("not yet")
+            await here.patiently(lambda one=one: here.answered(one.sender))  # type: ignore[misc]
 
 
 async def _take(here: Town, me: StaffId, sender: str) -> None:
@@ -138,7 +145,7 @@ async def _take(here: Town, me: StaffId, sender: str) -> None:
     if asked is None or asked.id is None:
         return
     try:
-        await _patiently(lambda: here.app.hotline.take(me, here.life, asked.id or 0))
+        await here.patiently(lambda: here.app.hotline.take(me, here.life, asked.id or 0))
     except AlreadyTakenError:
         return
     for what, step in (("wants", "take"), ("done", "take"), ("done", "win")):
@@ -146,22 +153,9 @@ async def _take(here: Town, me: StaffId, sender: str) -> None:
     number = asked.id
     for line in range(1, LINES + 1):
         said = line_of(sender, line)
-        await _patiently(
+        await here.patiently(
             lambda said=said: here.app.hotline.say(me, here.life, number, said, said)  # type: ignore[misc]
         )
-
-
-async def _patiently(act: Callable[[], Awaitable[object]]) -> None:
-    """Do something; again as long as the other process holds what it needs."""
-    for left in reversed(range(_PATIENCE)):
-        try:
-            await act()
-        except StoreUnavailableError:
-            if not left:
-                raise
-            await asyncio.sleep(0.02)
-        else:
-            return
 
 
 async def _surely(act: Awaitable[object]) -> bool:
