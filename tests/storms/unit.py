@@ -256,6 +256,7 @@ def requests(draw: st.DrawFn) -> bytes:
     for name in draw(st.sets(st.sampled_from(["verb", "text", "screen", "slots", "locale", "x"]))):
         asked[name] = draw(strange)
     content = json.dumps(draw(st.sampled_from([asked, asked, asked, [asked]]) | strange)).encode()
+    content = draw(st.sampled_from([content] * 4 + [content[:-1], b"[" * 60_000, b"\xff{}"]))
     length = draw(st.sampled_from([len(content)] * 4 + [0, len(content) * 2, 2**32 - 1, 65_537]))
     whole = struct.pack(">I", length) + content
     broken = st.sampled_from(
