@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from bot.bootstrap import _SAMPLES
+from bot.bootstrap.words import SAMPLES
 from bot.domain.messages import Channel, Reply
 from bot.i18n import LOCALES
 from bot.services.reply import Renderer
@@ -67,7 +67,7 @@ def _screens(renderer: Renderer, locale: str) -> Sequence[dict[str, Any]]:
     """Return words and labels of all screens a visitor of the web chat can meet."""
     found = []
     for id_ in renderer.deck.screens:
-        bubble = renderer.render(Reply(id_, locale, _SAMPLES), Channel.WEB)
+        bubble = renderer.render(Reply(id_, locale, SAMPLES), Channel.WEB)
         rows = [[choice.label for choice in row] for row in bubble.rows]
         found.append({"id": id_, "text": bubble.text, "rows": rows})
     return found

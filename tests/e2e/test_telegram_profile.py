@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import bootstrap
 from bot.adapters.backoff import Backoff
 from bot.adapters.telegram import Profile
+from bot.bootstrap import channels
 from bot.domain.facts import Registry
 from bot.domain.screens import Deck
 from bot.i18n import Texts, Values
@@ -147,11 +147,11 @@ async def test_a_choice_of_language_leaves_nothing_beside_the_messages(tmp_path:
 async def test_the_profile_follows_what_is_published(
     api: TelegramApi, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "_PROFILE_SECONDS", 0.05)
+    monkeypatch.setattr(channels, "_PROFILE_SECONDS", 0.05)
     monkeypatch.setattr(Texts, "locales", ("en",))  # three requests instead of 42
 
     async with running(tmp_path) as app:
-        keeping = asyncio.create_task(bootstrap._keep_profile(app, rig.client))
+        keeping = asyncio.create_task(channels._keep_profile(app, rig.client))
         async with asyncio.timeout(20):
             while not api.profile:  # noqa: ASYNC110 -- the emulator has no event for it
                 await asyncio.sleep(0.05)
