@@ -55,6 +55,7 @@ class AuditEvent(enum.StrEnum):
     WHISPERED = "whispered"
     TEXT_EDITED = "text_edited"
     TEXT_SUBMITTED = "text_submitted"
+    TEXT_LINK_MADE = "text_link_made"
     TEXT_APPROVED = "text_approved"
     TEXT_SENT_BACK = "text_sent_back"
     TEXT_DROPPED = "text_dropped"

@@ -39,6 +39,7 @@ EVENTS: Mapping[AuditEvent, str] = {
     AuditEvent.WHISPERED: _("Whispered to a colleague"),
     AuditEvent.TEXT_EDITED: _("Edited a text"),
     AuditEvent.TEXT_SUBMITTED: _("Sent a text to review"),
+    AuditEvent.TEXT_LINK_MADE: _("Made a link to a text"),
     AuditEvent.TEXT_APPROVED: _("Approved a text"),
     AuditEvent.TEXT_SENT_BACK: _("Sent a text back, or stopped it"),
     AuditEvent.TEXT_DROPPED: _("Gave up a change of a text"),

@@ -6,6 +6,7 @@ import pytest
 
 from bot.adapters.sealing import EphemeralKeys
 from bot.adapters.storage import MemoryStore
+from bot.domain.audit import AuditEvent
 from bot.domain.content import State, fact, translation
 from bot.domain.errors import (
     ChangedError,
@@ -42,7 +43,7 @@ def links(room: Newsroom) -> TextLinks:
 async def test_it_works_once_and_its_maker_approves_nothing(
     room: Newsroom, links: TextLinks
 ) -> None:
-    token = links.make(ITEM, room.both.staff)
+    token = await links.make(ITEM, room.both.staff)
     assert (await links.open(token)).item == ITEM
     change = await links.send(token, WORDS)
     assert change.state is State.IN_REVIEW
@@ -54,8 +55,26 @@ async def test_it_works_once_and_its_maker_approves_nothing(
         await links.send(token, WORDS)
 
 
+async def test_the_trail_tells_who_made_which_link_and_who_sent_by_it(
+    room: Newsroom, links: TextLinks
+) -> None:
+    for _ in range(2):
+        token = await links.make(ITEM, room.editor.staff)
+    await links.send(token, WORDS)
+    async with room.store.begin() as unit:
+        found = [entry.happening for entry in await unit.audit.after(-1, 100)]
+    made = [one for one in found if one.event is AuditEvent.TEXT_LINK_MADE]
+    assert {one.actor for one in made} == {room.editor.staff.id}
+    assert len({one.subject for one in made}) == 2
+    assert [one.event for one in found][-3:] == [
+        AuditEvent.TEXT_LINK_MADE,
+        AuditEvent.TEXT_LINK_MADE,
+        AuditEvent.TEXT_SUBMITTED,
+    ]
+
+
 async def test_a_text_that_breaks_a_rule_spends_nothing(room: Newsroom, links: TextLinks) -> None:
-    token = links.make(ITEM, room.editor.staff)
+    token = await links.make(ITEM, room.editor.staff)
     for bad in ("", "{cmm_phone}", "<b>Farvel</b>", "x" * 10_000, "Farvel\u202e", "Ring 70202550"):
         with pytest.raises(NotGoodError):
             await links.send(token, bad)
@@ -65,7 +84,7 @@ async def test_a_text_that_breaks_a_rule_spends_nothing(room: Newsroom, links: T
 async def test_nothing_is_overwritten_and_the_link_is_kept(
     room: Newsroom, links: TextLinks
 ) -> None:
-    token = links.make(ITEM, room.editor.staff)
+    token = await links.make(ITEM, room.editor.staff)
     value = {"context": "utter_goodbye", "source": SOURCE, "text": "Hej hej."}
     change = await room.edit(ITEM, value)
     with pytest.raises(ChangedError):
@@ -75,8 +94,8 @@ async def test_nothing_is_overwritten_and_the_link_is_kept(
 
 
 async def test_what_is_no_link(room: Newsroom, links: TextLinks) -> None:
-    token = links.make(ITEM, room.editor.staff)
-    other = TextLinks(EphemeralKeys(), room.desk).make(ITEM, room.editor.staff)
+    token = await links.make(ITEM, room.editor.staff)
+    other = await TextLinks(EphemeralKeys(), room.desk).make(ITEM, room.editor.staff)
     for bad in ("", "x", token[:-4], "é", other, "A" * 5_000):
         with pytest.raises(InvitationError):
             await links.open(bad)
@@ -87,10 +106,10 @@ async def test_what_is_no_link(room: Newsroom, links: TextLinks) -> None:
 
 async def test_who_may_make_one(room: Newsroom, links: TextLinks) -> None:
     with pytest.raises(NotYoursError):
-        links.make(ITEM, room.translator.staff)
+        await links.make(ITEM, room.translator.staff)
     for item in (fact("cmm_phone"), translation("da", "utter_goodbye", "Never said")):
         with pytest.raises(ContentError):
-            links.make(item, room.editor.staff)
+            await links.make(item, room.editor.staff)
     stranger = person("gone", Role.EDITOR, now=room.clock.now())
     with pytest.raises(InvitationError):
-        await links.open(links.make(ITEM, stranger.staff))
+        await links.open(await links.make(ITEM, stranger.staff))

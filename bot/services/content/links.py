@@ -27,6 +27,8 @@ from bot.staff_ports import Vault
 VALID = timedelta(days=7)
 _PLACE = "text-link"
 _RANDOM_BYTES = 32
+# Hex digits by which the trail tells links apart.
+_MARK = 16
 _LONGEST_TOKEN = 1_000
 
 
@@ -52,15 +54,25 @@ class TextLinks:
     vault: Vault
     desk: ContentDesk
 
-    def make(self, item: Item, by: Staff) -> str:
-        """Return the token of a new link; NotYoursError or ContentError when it cannot be."""
+    async def make(self, item: Item, by: Staff) -> str:
+        """Return the token of a new link; NotYoursError or ContentError when it cannot be.
+
+        It is recorded before anybody holds it.
+        """
         if not may_give(by):
             raise NotYoursError("this person may not give texts to others")
         if item.kind is not ItemKind.TEXT or self.desk.library.served.source(item) is None:
             raise ContentError("there is no such text")
-        until = int((self.desk.clock.now() + VALID).timestamp())
+        now = self.desk.clock.now()
+        until = int((now + VALID).timestamp())
         plain = json.dumps([item.name, by.id, until, secrets.token_hex(_RANDOM_BYTES)])
-        return urlsafe_b64encode(self.vault.seal_own(_PLACE, plain.encode())).decode().rstrip("=")
+        sealed = self.vault.seal_own(_PLACE, plain.encode())
+        mark = hashlib.sha256(sealed).hexdigest()[:_MARK]
+        async with self.desk.store.begin() as unit:
+            await unit.audit.record(
+                Happening(by.id, AuditEvent.TEXT_LINK_MADE, now, mark, item.kind)
+            )
+        return urlsafe_b64encode(sealed).decode().rstrip("=")
 
     async def open(self, token: str) -> Link:
         """Return what a link is good for; InvitationError when it is none, too old or void."""

@@ -25,7 +25,7 @@ async def make(request: Request) -> Response:
     """Make a link to one text and show it, once."""
     (name,) = await fields(request, "item")
     try:
-        token = desk_of(request).links.make(Item.parse(name), session_of(request).staff)
+        token = await desk_of(request).links.make(Item.parse(name), session_of(request).staff)
     except NotYoursError:
         raise HTTPException(403) from None
     except ContentError:
