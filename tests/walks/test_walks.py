@@ -65,12 +65,14 @@ def screens() -> Screens:
 
 
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Leave out what takes time and is tested elsewhere: migrating and publishing."""
 
     async def nothing(*_: object) -> int:
         return 0
 
+    # The file that all are copied from is migrated at the first copy.
+    laid(tmp_path / "0")
     monkeypatch.setattr(unit_of_work, "_migrate", nothing)
     monkeypatch.setattr(Profile, "publish", nothing)
     monkeypatch.setattr(erase, "LAST_WORD_SECONDS", 0.01)

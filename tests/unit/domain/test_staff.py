@@ -27,7 +27,7 @@ def test_who_may_do_what() -> None:
     allowed = {
         Permission.TAKE_CONVERSATIONS: {Role.RESPONDER, Role.SUPERVISOR},
         Permission.READ_OWN_CONVERSATION: {Role.RESPONDER, Role.SUPERVISOR},
-        Permission.BE_RUNG: {Role.RESPONDER, Role.SUPERVISOR, Role.PUBLISHER},
+        Permission.BE_RUNG: {Role.RESPONDER, Role.SUPERVISOR, Role.EDITOR, Role.PUBLISHER},
         Permission.SUPERVISE: {Role.SUPERVISOR},
         Permission.SEE_FIGURES: {Role.SUPERVISOR, Role.ADMIN},
         Permission.SEE_CONTENT: {Role.EDITOR, Role.TRANSLATOR, Role.PUBLISHER},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.storage.engine import LOCK_WAIT_MS
-from bot.domain.errors import StoreUnavailableError
+from bot.domain.errors import StoreAwayError
 from bot.domain.staff import Role
 from bot.domain.topics import QUEUE, handover_topic, staff_topic
 from bot.web import live
@@ -239,6 +239,6 @@ async def test_those_who_ask_at_once_look_once_and_fail_together(tmp_path: Path)
         began = asyncio.get_running_loop().time()
         with busy(tmp_path):
             answers = await asyncio.gather(*asking, return_exceptions=True)
-        assert {type(answer) for answer in answers} == {StoreUnavailableError}
+        assert {type(answer) for answer in answers} == {StoreAwayError}
         # One wait for the lock, not one for each of them.
         assert asyncio.get_running_loop().time() - began < 2 * LOCK_WAIT_MS / 1000
