@@ -141,7 +141,7 @@ def clock_jumps(times: int, folder: Path, number: int) -> Outcome:
                 for id_ in gone:
                     del due[id_]
             time.jumps(-time.wrong)
-            # What was dated ahead waits until its day has come: then all go. Jumps add up to months.
+            # What was dated ahead waits until its day has come: jumps add up to months.
             for _ in range(24 + len(due) // 200):
                 time.passes(31 * 86400 + idle)
                 await keeper.round()
