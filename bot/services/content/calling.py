@@ -1,7 +1,7 @@
 """Whose closed browser is rung for the sake of what visitors read.
 
 Publishers, when something begins its 15 minutes: each of them can stop it, and an alert that nobody
-sees stops nothing (security-reliability.md 3.5). Editors and publishers, on the days when somebody
+sees stops nothing (security-reliability.md 3.5). Editors, on the days when somebody
 should look at a fact.
 """
 
