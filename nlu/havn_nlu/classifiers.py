@@ -232,5 +232,5 @@ def _words(message: Message) -> list[str]:
 
 
 def _row(message: Message) -> csr_matrix | None:
-    _, sentence = message.get_sparse_features(TEXT)
-    return None if sentence is None else sentence.features
+    """Return the one sparse row of a text; Rasa's own way copies it."""
+    return next((one.features for one in message.features if one.attribute == TEXT), None)

@@ -1,8 +1,8 @@
 """Rasa component: sparse sentence features from words and pieces of words."""
 
 import json
-from collections import Counter
-from math import log
+from array import array
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 
 from havn_nlu import text
+
+_FILE = "ngrams.json"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -62,9 +64,10 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     def _learn(self, weights: dict[str, float]) -> None:
         self._columns = {ngram: column for column, ngram in enumerate(weights)}
-        # The last weight is that of an unknown n-gram, column -1: as rare as the rarest known one.
-        rarest = max(weights.values(), default=1.0)
-        self._weights = np.array([*weights.values(), rarest])
+        self._weights = np.fromiter(weights.values(), np.float64, len(weights))
+        self._words = np.fromiter(map(_is_word, weights), np.bool_, len(weights))
+        # An unknown n-gram weighs as much as the rarest known one.
+        self._rarest = self._weights.max(initial=1.0)
 
     @classmethod
     def create(
@@ -88,61 +91,97 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     ) -> "NgramFeaturizer":
         """Read the vocabulary back from the model."""
         with model_storage.read_from(resource) as directory:
-            weights = json.loads((directory / "ngrams.json").read_text(encoding="utf-8"))
+            weights = json.loads((directory / _FILE).read_text(encoding="utf-8"))
         return cls(config, execution_context.node_name, model_storage, resource, weights)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn which n-grams exist and how rare each is."""
-        texts = [str(message.get(TEXT)) for message in training_data.training_examples]
-        seen: Counter[str] = Counter()
-        for one in texts:
-            seen.update(set(self._ngrams(one)))
-        total = len(texts) + 1
-        learned = sorted(one for one, times in seen.items() if times >= self._config["seen"])
-        weights = {ngram: log(total / (seen[ngram] + 1)) + 1 for ngram in learned}
-        self._learn(weights)
+        """Learn which n-grams exist and how rare each is, and add features to every example.
+
+        Taking the examples apart is most of the work; `process_training_data` need not repeat it.
+        """
+        examples = _with_text(training_data.training_examples)
+        counts, found = self._counted(examples)
+        seen = np.bincount(counts.indices, minlength=len(found))
+        learned = seen >= self._config["seen"]
+        rarity = np.log((len(examples) + 1) / (seen + 1)) + 1
+        self._learn({found[one]: float(rarity[one]) for one in np.flatnonzero(learned)})
+        moved = np.where(learned, learned.cumsum() - 1, learned.sum() + (~learned).cumsum() - 1)
+        counts = csr_matrix((counts.data, moved[counts.indices], counts.indptr), counts.shape)
+        unknown = [found[one] for one in np.flatnonzero(~learned)]
+        self._add(examples, self._weighed(counts, unknown))
         with self._storage.write_to(self._resource) as directory:
-            (directory / "ngrams.json").write_text(
+            weights = dict(zip(self._columns, self._weights.tolist(), strict=True))
+            (directory / _FILE).write_text(
                 json.dumps(weights, ensure_ascii=False), encoding="utf-8"
             )
         return self._resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Add features to every example."""
-        self.process(training_data.training_examples)
+        """Add features to the examples that have none."""
+        self.process([one for one in training_data.training_examples if not one.features])
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Add one sentence feature to each message that has a text."""
-        for message in messages:
-            if message.get(TEXT) is not None:
-                row = self.row(str(message.get(TEXT)))
-                self.add_features_to_message(None, row, TEXT, message)
-        return messages
-
-    def _ngrams(self, raw: str) -> list[str]:
-        lengths = (self._config["shortest"], self._config["longest"])
-        normal = text.normalise(raw)
-        return list(text.ngrams(normal, words=self._config["words"], characters=lengths))
-
-    def row(self, raw: str) -> csr_matrix:
-        """Return the weighted, scaled features of one text; empty where nothing is known.
+        """Add one sentence feature to each message that has a text.
 
         Unknown n-grams count towards the length, so a text in a language the model never saw
         stays short and no intent can claim it on the strength of one familiar syllable. Words and
         pieces of words are scaled to length 1 apart from each other: there are far more pieces, and
         the words would drown.
         """
-        counts = Counter(self._ngrams(raw))
-        found, total = counts.keys(), len(counts)
-        columns = np.fromiter((self._columns.get(one, -1) for one in found), np.int32, total)
-        times = np.fromiter(counts.values(), np.float64, total)
-        weighted = (1 + np.log(times)) * self._weights[columns]
-        # Words come before their pieces: text.ngrams.
-        words = sum(one[0] == "w" for one in found)
-        weighted[:words] /= np.linalg.norm(weighted[:words]) or 1.0
-        weighted[words:] /= np.linalg.norm(weighted[words:]) or 1.0
-        known = columns >= 0
-        values = weighted[known].astype(np.float32)
-        shape = (1, len(self._columns))
-        return csr_matrix((values, columns[known], [0, len(values)]), shape=shape)
+        texts = _with_text(messages)
+        self._add(texts, self._weighed(*self._counted(texts)))
+        return messages
+
+    def _counted(self, messages: list[Message]) -> tuple[csr_matrix, list[str]]:
+        """Count the n-grams of each message; name the unknown, whose columns follow the known."""
+        unknown: dict[str, int] = {}
+        columns, ends = array("i"), [0]
+        lengths = (self._config["shortest"], self._config["longest"])
+        for message in messages:
+            normal = text.normalise(str(message.get(TEXT)))
+            for ngram in text.ngrams(normal, words=self._config["words"], characters=lengths):
+                column = self._columns.get(ngram)
+                if column is None:
+                    column = unknown.setdefault(ngram, len(self._columns) + len(unknown))
+                columns.append(column)
+            ends.append(len(columns))
+        ones = np.ones(len(columns), np.float32)
+        shape = (len(messages), len(self._columns) + len(unknown))
+        counts = csr_matrix((ones, np.asarray(columns, np.int32), ends), shape)
+        counts.sum_duplicates()
+        return counts, list(unknown)
+
+    def _weighed(self, counts: csr_matrix, unknown: list[str]) -> csr_matrix:
+        """Return the weighted, scaled features of each text; empty where nothing is known."""
+        known = counts.indices < len(self._columns)
+        weights = np.full(counts.nnz, self._rarest)
+        weights[known] = self._weights[counts.indices[known]]
+        words = np.zeros(counts.nnz, np.bool_)
+        words[known] = self._words[counts.indices[known]]
+        strangers = np.fromiter(map(_is_word, unknown), np.bool_, len(unknown))
+        words[~known] = strangers[counts.indices[~known] - len(self._columns)]
+        values = (1 + np.log(counts.data)) * weights
+        # Twice as many groups as texts: pieces and words of each.
+        groups = np.repeat(np.arange(counts.shape[0]) * 2, np.diff(counts.indptr)) + words
+        values /= np.sqrt(np.bincount(groups, values**2))[groups]
+        ends = np.concatenate(([0], known.cumsum()))[counts.indptr]
+        inside = (values[known].astype(np.float32), counts.indices[known], ends)
+        return csr_matrix(inside, (counts.shape[0], len(self._columns)))
+
+    def _add(self, messages: list[Message], rows: csr_matrix) -> None:
+        """Give each message its row."""
+        shape = (1, rows.shape[1])
+        for message, (start, end) in zip(messages, pairwise(rows.indptr), strict=True):
+            inside = slice(start, end)
+            row = csr_matrix((rows.data[inside], rows.indices[inside], [0, end - start]), shape)
+            self.add_features_to_message(None, row, TEXT, message)
+
+
+def _with_text(messages: list[Message]) -> list[Message]:
+    return [one for one in messages if one.get(TEXT) is not None]
+
+
+def _is_word(ngram: str) -> bool:
+    """Tell a sequence of words from a piece of one: text.ngrams."""
+    return ngram[0] == "w"
