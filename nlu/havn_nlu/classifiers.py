@@ -29,8 +29,12 @@ class _LinearComponent(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`penalty`: how far to trust single examples, the C of a linear SVM."""
-        return {"penalty": 1.0}
+        """`penalty`: how far to trust single examples, the C of a linear SVM.
+
+        `sharpness`: what turns margins into probabilities; None to measure it, which takes as long
+        as the training itself.
+        """
+        return {"penalty": 1.0, "sharpness": None}
 
     @classmethod
     def required_components(cls) -> list[type]:
@@ -86,7 +90,8 @@ class _LinearComponent(GraphComponent):
             if len({label for _, label in labelled}) > 1:
                 rows = vstack([row for row, _ in labelled], format="csr")
                 labels = [label for _, label in labelled]
-                self._model = linear.fit(rows, labels, penalty=self._config["penalty"])
+                given = {name: self._config[name] for name in ("penalty", "sharpness")}
+                self._model = linear.fit(rows, labels, **given)
                 self._model.save(directory)
             else:
                 (directory / "untrained").touch()

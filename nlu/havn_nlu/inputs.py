@@ -9,7 +9,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL_NAME = "model.tar.gz"
 MANIFEST_NAME = "model.json"
 
-_CODE = ("text.py", "linear.py", "tokenizer.py", "ngrams.py", "classifiers.py")
+_CODE = (
+    "text.py",
+    "linear.py",
+    "tokenizer.py",
+    "ngrams.py",
+    "classifiers.py",
+    "phrases.py",
+    "importer.py",
+)
 _RASA = "3.6.21"
 
 

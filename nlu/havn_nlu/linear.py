@@ -59,12 +59,14 @@ class LinearModel:
         return cls(tuple(described["labels"]), weights, bias, float(described["sharpness"]))
 
 
-def fit(rows: csr_matrix, labels: list[str], *, penalty: float) -> LinearModel:
+def fit(
+    rows: csr_matrix, labels: list[str], *, penalty: float, sharpness: float | None = None
+) -> LinearModel:
     """Fit a model whose probabilities mean what they say on texts it has not seen.
 
-    `penalty` is the C of the support vector machine: higher trusts the examples more. The
-    sharpness comes from margins on a held-out part, because margins on fitted texts flatter.
-    Raises ValueError with fewer than two labels.
+    `penalty` is the C of the support vector machine: higher trusts the examples more. `sharpness`
+    is measured if it is not given, on a part held out from a fit of its own, because margins on
+    fitted texts flatter. Raises ValueError with fewer than two labels.
     """
     names = np.unique(labels)
     if len(names) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
@@ -75,7 +77,8 @@ def fit(rows: csr_matrix, labels: list[str], *, penalty: float) -> LinearModel:
     rows.sum_duplicates()
     with ThreadPoolExecutor(_THREADS) as threads:
         solve = partial(_solve, threads, penalty=penalty)
-        sharpness = _calibrate(rows, truth, solve)
+        if sharpness is None:
+            sharpness = _calibrate(rows, truth, solve)
         weights, bias = solve(rows, truth)
     return LinearModel(tuple(str(name) for name in names), weights, bias, sharpness)
 

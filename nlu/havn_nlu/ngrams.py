@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -135,22 +136,21 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     def _counted(self, messages: list[Message]) -> tuple[csr_matrix, list[str]]:
         """Count the n-grams of each message; name the unknown, whose columns follow the known."""
-        unknown: dict[str, int] = {}
+        numbered = _Numbered(self._columns)
         columns, ends = array("i"), [0]
-        lengths = (self._config["shortest"], self._config["longest"])
+        lengths = {"shortest": self._config["shortest"], "longest": self._config["longest"]}
+        # Words recur in examples. What is remembered ends with this call: a visitor's too.
+        pieces = cache(partial(text.pieces, **lengths))
         for message in messages:
             normal = text.normalise(str(message.get(TEXT)))
-            for ngram in text.ngrams(normal, words=self._config["words"], characters=lengths):
-                column = self._columns.get(ngram)
-                if column is None:
-                    column = unknown.setdefault(ngram, len(self._columns) + len(unknown))
-                columns.append(column)
+            found = text.ngrams(normal, words=self._config["words"], pieces=pieces)
+            columns.extend(map(numbered.__getitem__, found))
             ends.append(len(columns))
         ones = np.ones(len(columns), np.float32)
-        shape = (len(messages), len(self._columns) + len(unknown))
+        shape = (len(messages), len(self._columns) + len(numbered.unknown))
         counts = csr_matrix((ones, np.asarray(columns, np.int32), ends), shape)
         counts.sum_duplicates()
-        return counts, list(unknown)
+        return counts, numbered.unknown
 
     def _weighed(self, counts: csr_matrix, unknown: list[str]) -> csr_matrix:
         """Return the weighted, scaled features of each text; empty where nothing is known."""
@@ -176,6 +176,23 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
             inside = slice(start, end)
             row = csr_matrix((rows.data[inside], rows.indices[inside], [0, end - start]), shape)
             self.add_features_to_message(None, row, TEXT, message)
+
+
+class _Numbered(dict[str, int]):
+    """The column of each n-gram; those that nobody knows are numbered after the known ones."""
+
+    def __init__(self, known: dict[str, int]) -> None:
+        super().__init__()
+        self.unknown: list[str] = []
+        self._known = known
+
+    def __missing__(self, ngram: str) -> int:
+        column = self._known.get(ngram)
+        if column is None:
+            column = len(self._known) + len(self.unknown)
+            self.unknown.append(ngram)
+        self[ngram] = column
+        return column
 
 
 def _with_text(messages: list[Message]) -> list[Message]:

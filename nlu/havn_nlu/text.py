@@ -6,7 +6,7 @@ single written characters where it does not (Thai, Khmer, Lao, Burmese, Chinese,
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from havn_nlu.latin import latin
 
@@ -100,34 +100,46 @@ def tokens(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def ngrams(text: str, *, words: int, characters: tuple[int, int]) -> Iterator[str]:
-    """Yield the features of a normalised text, those of whole words first.
+def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list[str]:
+    """Return the features of a normalised text, those of whole words first.
 
-    `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `c…` are
-    character sequences of the given lengths inside a plain word and its borders; `c#…` is what is
-    left of a word without vowels and digits, which people spell as they like.
+    `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `pieces` takes
+    a plain word apart.
     """
     plain = fold(text)
     typed = [token for token, _ in tokens(text)]
-    yield from _sequences(typed, words)
+    found = _sequences(typed, words)
     folded = [token for token, _ in tokens(plain)]
     if folded != typed:
-        yield from _sequences(folded, words)
-    shortest, longest = characters
+        found += _sequences(folded, words)
     for kind, _, run in runs(plain):
-        if kind == "sign":
-            continue
-        bordered = f" {run} "
-        for length in range(shortest, longest + 1):
-            starts = range(len(bordered) - length + 1)
-            yield from ["c" + bordered[start : start + length] for start in starts]
-        consonants = _VOWELS.sub("", run)
-        if len(consonants) > 1:
-            yield "c#" + consonants
+        if kind != "sign":
+            found += pieces(run)
+    return found
 
 
-def _sequences(found: list[str], longest: int) -> Iterator[str]:
-    """Yield all sequences of up to so many tokens."""
-    for length in range(1, longest + 1):
-        starts = range(len(found) - length + 1)
-        yield from ["w" + " ".join(found[start : start + length]) for start in starts]
+def pieces(run: str, *, shortest: int, longest: int) -> list[str]:
+    """Return what a plain word is made of.
+
+    `c…` are character sequences of the given lengths inside the word and its borders; `c#…` is what
+    is left of it without vowels and digits, which people spell as they like.
+    """
+    bordered = f" {run} "
+    found = [
+        "c" + bordered[start : start + length]
+        for length in range(shortest, longest + 1)
+        for start in range(len(bordered) - length + 1)
+    ]
+    consonants = _VOWELS.sub("", run)
+    if len(consonants) > 1:
+        found.append("c#" + consonants)
+    return found
+
+
+def _sequences(found: list[str], longest: int) -> list[str]:
+    """Return all sequences of up to so many tokens."""
+    return [
+        "w" + " ".join(found[start : start + length])
+        for length in range(1, longest + 1)
+        for start in range(len(found) - length + 1)
+    ]
