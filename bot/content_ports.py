@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Protocol
 
 from bot.domain.content import Change, ChangeId, Item
@@ -12,6 +13,7 @@ from bot.domain.staff import StaffId
 VISITOR = StaffId("visitor")
 # In characters; a remark is no essay.
 LONGEST_REMARK = 500
+_ID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,16 @@ class Remark:
     text: str = ""
     report: bool = False
     settled: bool = False
+
+    @classmethod
+    def of_visitors(cls, item: Item, at: datetime) -> "Remark":
+        """Return the report of visitors about an item: there is one, however many find it wrong.
+
+        Its id follows from the item and its time is a day (UTC): neither leads to a conversation.
+        """
+        id_ = sha256(f"{VISITOR}/{item.name}".encode()).hexdigest()[:_ID_DIGITS]
+        day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(id_, item, VISITOR, day, report=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,9 @@ class Contents(Protocol):
 
     async def remark(self, remark: Remark) -> None:
         """Store a remark."""
+
+    async def report_once(self, report: Remark) -> None:
+        """Store a report; one of its id that was settled is open again, an open one stays."""
 
     async def remarks(self, item: Item) -> Sequence[Remark]:
         """Return what was said about an item, oldest first."""

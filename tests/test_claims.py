@@ -79,6 +79,8 @@ LOOKED_AT = {
     "utter_return_code": "479fcf8e",
     "utter_return_code_ask": "fde4452c",
     "utter_return_code_wrong": "f1479e4b",
+    "utter_report_done": "06e6148e",
+    "utter_report_nothing": "b21bd422",
     "utter_human_consent": "1cc1cad6",
     "utter_human_notify": "c3c5f86c",
     "utter_human_code_word": "12ed380d",
@@ -116,6 +118,7 @@ LOOKED_AT = {
     "privacy_not_kept": "17b8add2",
     "privacy_kept": "318758c2",
     "privacy_check": "21295dfb",
+    "privacy_report": "b10c6083",
     "privacy_kept_bot": "be445344",
     "privacy_kept_person": "d5876ece",
     "privacy_case_notes": "b1238131",
@@ -1539,6 +1542,49 @@ class TestReturnCode:
             assert screens(await other.says(second)) == ["utter_return_code_wrong"]
             clock.turn(minutes=1)
             assert screens(await other.says(second)) == ["utter_push_ping"]
+
+
+class TestReport:
+    @claims("utter_report_done", "privacy_report")
+    async def test_editors_learn_text_language_and_day_and_nothing_of_the_visitor(
+        self, tmp_path: Path
+    ) -> None:
+        clock = FakeClock()
+        async with havn(tmp_path, clock) as app:
+            visitor = Visitor(app, Channel.TELEGRAM, sender=CANARY)
+            await visitor.starts("da")
+            await visitor.says(CANARY)
+            await visitor.taps("utter_shelter")
+            assert screens(await visitor.taps("action_report_text")) == ["utter_report_done"]
+            (known,) = rows(tmp_path, "conversations")
+            (told,) = rows(tmp_path, "content_remarks")
+            async with app.store.begin() as unit:
+                (report,) = await unit.contents.reports()
+            # What nobody reported before has the same row, but for the day: it is no visitor's.
+            async with havn(tmp_path / "other", clock) as other:
+                clock.turn(hours=25)
+                somebody = Visitor(other, Channel.TELEGRAM, hint="uk")
+                await somebody.starts("da")
+                await somebody.taps("utter_shelter")
+                await somebody.taps("action_report_text")
+                (same,) = rows(tmp_path / "other", "content_remarks")
+        assert (report.item.locale, report.item.context) == ("da", "utter_shelter")
+        assert {**told, "at": 0} == {**same, "at": 0}
+        assert told["at"] % 86_400_000 == same["at"] % 86_400_000 == 0
+        assert CANARY not in str(told)
+        assert known["id"] not in str(told)
+
+    @claims("utter_report_nothing")
+    async def test_it_is_the_text_right_before(self, tmp_path: Path) -> None:
+        async with havn(tmp_path, FakeClock()) as app:
+            visitor = Visitor(app)
+            assert screens(await visitor.taps("action_report_text")) == ["utter_report_nothing"]
+            await joined(app, visitor)
+            assert screens(await visitor.taps("action_report_text")) == ["utter_report_done"]
+            handover = await visitor.handover()
+            assert handover is not None
+            await app.hotline.say(COLLEAGUE, ALIAS, handover.id or 0, "a person's words", "1")
+            assert screens(await visitor.taps("action_report_text")) == ["utter_report_nothing"]
 
 
 class TestSafeWord:

@@ -29,6 +29,8 @@ from bot.ports import Door
 
 Word = Callable[[str, str], str]
 _DIGITS = 4
+# Words that press what is no button of any screen.
+_COMMANDS: Mapping[str, Tap] = {"/report": Tap("action_report_text")}
 
 
 class TerminalChat:
@@ -47,7 +49,9 @@ class TerminalChat:
         return await self._do(Start(locale=self._locale))
 
     async def type(self, text: str) -> Sequence[Sent]:
-        """Send typed words; a number presses the button of that number."""
+        """Send typed words; a number presses the button of that number, a command what it names."""
+        if text in _COMMANDS:
+            return await self._do(Tapped(_COMMANDS[text]))
         number = as_number(text)
         if number is not None and 0 < number <= len(self.choices):
             return await self._do(Tapped(Tap.decode(self.choices[number - 1].data)))

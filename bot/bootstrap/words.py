@@ -14,6 +14,7 @@ from bot.domain import turn
 from bot.domain.errors import ConfigurationError, DeckError, FactError
 from bot.domain.hours import WeekHours
 from bot.domain.messages import Channel, Reply
+from bot.domain.screens import REPORT_DONE, REPORT_NOTHING
 from bot.domain.triage import CARE, DANGER, Lexicon
 from bot.i18n import Texts, Values
 from bot.i18n.values import COPENHAGEN
@@ -41,6 +42,7 @@ _NEEDED = frozenset(
         *("utter_autoclean_on", "utter_autoclean_off", "utter_minor_check"),
         *("utter_check_some_signs", "utter_check_no_signs"),
         *(turn.RETURN_CODE, turn.RETURN_CODE_ASK, turn.RETURN_CODE_WRONG),
+        *(REPORT_DONE, REPORT_NOTHING),
         *("utter_web_interruption", "utter_web_session_closed", "utter_web_not_sent"),
     }
 )

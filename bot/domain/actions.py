@@ -18,6 +18,7 @@ from bot.domain.asking import (
 from bot.domain.conversation import Choice, Consent, Memory, Notify
 from bot.domain.effects import Autoclean, Forget, Hide, IssueCode, Offer
 from bot.domain.opening import lasting
+from bot.domain.reporting import REPORT, report
 from bot.domain.return_code import AWAITED
 from bot.domain.screens import CONSENT, DANGER, MENU, RETURN_CODE, RETURN_CODE_ASK, SAFE, Tap
 from bot.domain.step import Step, Turn, show, show_again
@@ -127,6 +128,7 @@ _ACTIONS: Mapping[str, Callable[[Step, Tap], Turn]] = {
     "action_hide": _hide,
     "action_forget": _forget,
     "action_return_code": _issue_code,
+    REPORT: report,
     "action_show_in_danish": _show_in_danish,
     "action_copy_number": lambda step, _tap: show(step, "utter_phone_numbers"),
     "action_autoclean_off": lambda step, _tap: _autoclean(step, on=False),

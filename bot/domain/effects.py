@@ -80,6 +80,14 @@ class IssueCode:
     """Show a new code to come back with; the words are made where they are kept, as a hash."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A visitor finds a text wrong, in the language in which it was shown."""
+
+    screen: str
+    locale: str
+
+
 Effect = (
     Offer
     | Ask
@@ -92,4 +100,5 @@ Effect = (
     | Autoclean
     | Redact
     | IssueCode
+    | Report
 )

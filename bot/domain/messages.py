@@ -8,6 +8,9 @@ from typing import NewType
 
 from bot.domain.screens import NO_VALUES, Button, Tap
 
+# The screen of a bubble that holds a counsellor's own words.
+LINE = "line"
+
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", int)
 

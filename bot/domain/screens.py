@@ -35,6 +35,9 @@ RETURN_CODE = "utter_return_code"
 RETURN_CODE_ASK = "utter_return_code_ask"
 RETURN_CODE_WRONG = "utter_return_code_wrong"
 PING = "utter_push_ping"
+# In return for a report that a text is wrong.
+REPORT_DONE = "utter_report_done"
+REPORT_NOTHING = "utter_report_nothing"
 FALLBACK = "utter_fallback_1"
 GIVE_UP = "utter_fallback_2"
 

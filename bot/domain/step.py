@@ -35,8 +35,9 @@ class Situation:
     """Everything a turn depends on besides the conversation and the event.
 
     ``next_open`` is when the hours begin next, empty inside of them: then somebody may come at any
-    time. ``held`` counts what a counsellor wrote and the visitor has not seen. ``hash_word`` is a
-    keyed hash, so that a secret word can be compared and never kept.
+    time. ``held`` counts what a counsellor wrote and the visitor has not seen. ``meant`` is the
+    text a visitor finds wrong, where they say so. ``hash_word`` is a keyed hash, so that a secret
+    word can be compared and never kept.
     """
 
     deck: Deck
@@ -50,6 +51,7 @@ class Situation:
     hint: str = ""
     on: str = ""
     held: int = 0
+    meant: Reply | None = None
     return_codes: bool = False
     hash_word: Callable[[str], str] = field(default=str, repr=False)
 

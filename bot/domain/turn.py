@@ -18,6 +18,7 @@ from bot.domain.effects import (
     Offer,
     Redact,
     Release,
+    Report,
     Withdraw,
 )
 from bot.domain.messages import Event, Media, Start, Tapped, Text
@@ -75,6 +76,7 @@ __all__ = [
     "Offer",
     "Redact",
     "Release",
+    "Report",
     "Situation",
     "Turn",
     "Withdraw",

@@ -13,13 +13,13 @@ from datetime import timedelta
 
 from bot import metrics
 from bot.domain import handover as handovers
-from bot.domain import queue
+from bot.domain import queue, reporting
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreAwayError, StoreUnavailableError
 from bot.domain.facts import Registry
 from bot.domain.handover import Handover
 from bot.domain.hours import IsHoliday, WeekHours
-from bot.domain.messages import Channel, ConversationId, Reply, Start
+from bot.domain.messages import Channel, ConversationId, Reply, Start, Tapped
 from bot.domain.topics import QUEUE, handover_topic
 from bot.domain.triage import Level
 from bot.logs import error_class, logger
@@ -242,6 +242,7 @@ class Answers:
                 opened.get(id_),
                 await self._ahead(unit, conversations[id_], opened.get(id_)),
                 held.get(id_, 0),
+                await self._meant(unit, id_, arrivals),
                 quiet=self._paces.quiet(id_),
             )
             for id_, arrivals in waiting.items()
@@ -257,6 +258,16 @@ class Answers:
         now = self._clock.now()
         mine = handover or handovers.offer(conversation.id, Level.YELLOW, "", now)
         return await unit.handovers.waiting_ahead(mine)
+
+    async def _meant(
+        self, unit: UnitOfWork, conversation: ConversationId, arrivals: Sequence[Arrival]
+    ) -> Reply | None:
+        """Return the text that a visitor says is wrong; None where nothing of the kind came."""
+        if not any(_reports(arrival) for arrival in arrivals):
+            return None
+        newest, least = arrivals[-1].id, reporting.RECENT
+        rows = await unit.messages.replies_after(conversation, newest, least=least)
+        return reporting.meant([r.body for r in rows if not isinstance(r.body, Deletion)])
 
     # --- writing ---
 
@@ -317,6 +328,7 @@ class Answers:
             now=now,
             staffed=shift.staffed,
             code=draft.code,
+            item=self._renderer.item,
         )
         applied = await effects.apply(draft.effects)
         draft.touched, draft.heard = applied.touched, applied.heard
@@ -346,6 +358,11 @@ def _deep_links(arrivals: Sequence[Arrival]) -> tuple[str, ...]:
     """Return the references of opening lines: they tell of the poster a visitor has seen (T6)."""
     opened = [a.incoming for a in arrivals if isinstance(a.incoming.event, Start)]
     return tuple(incoming.reference for incoming in opened if incoming.reference)
+
+
+def _reports(arrival: Arrival) -> bool:
+    event = arrival.incoming.event
+    return isinstance(event, Tapped) and event.tap.to == reporting.REPORT
 
 
 def _unchanged(draft: Draft, current: Mapping[ConversationId, Conversation]) -> bool:

@@ -45,8 +45,9 @@ _ALARMS = frozenset({DANGER, CARE, "utter_minor_check"})
 class Case:
     """One conversation to answer, as it was read.
 
-    ``ahead`` visitors wait before it, ``held`` lines wait to be looked for; ``quiet`` when it
-    floods, so that its texts are not sent to the NLU unit.
+    ``ahead`` visitors wait before it, ``held`` lines wait to be looked for; ``meant`` is the text
+    that is reported as wrong, if one is; ``quiet`` when it floods, so that its texts are not sent
+    to the NLU unit.
     """
 
     conversation: Conversation
@@ -54,6 +55,7 @@ class Case:
     handover: Handover | None
     ahead: int
     held: int
+    meant: Reply | None = None
     quiet: bool = False
 
     @property
@@ -237,6 +239,7 @@ class Decider:
             hint=arrival.incoming.hint,
             on=arrival.incoming.on,
             held=case.held,
+            meant=case.meant,
             return_codes=self._codes is not None,
             hash_word=lambda word: self._sealer.hash_word(id_, word),
         )

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.content_ports import Remark
 from bot.domain import handover as handovers
 from bot.domain import queue
 from bot.domain import turn as turns
+from bot.domain.content import Item
 from bot.domain.conversation import Conversation
 from bot.domain.figures import counted, week_of
 from bot.domain.handover import Handover, Outcome, State
@@ -20,6 +22,9 @@ from bot.settings import AUTO_DELETE_HOURS, DELETE_WINDOW_HOURS
 
 # Channels that are sent to; the others fetch what they show.
 PUSHED = frozenset({Channel.TELEGRAM})
+
+# What is edited to mend the text of a screen in a locale on a channel.
+ItemOf = Callable[[str, str, Channel], Item]
 
 # Telegram refuses a whole batch with one message over its limit, so stay clear of it.
 DELETABLE = timedelta(hours=DELETE_WINDOW_HOURS, minutes=-10)
@@ -67,6 +72,7 @@ class Effects:
         ids: MessageIds,
         now: datetime,
         staffed: bool,
+        item: ItemOf,
         code: NewCode | None = None,
     ) -> None:
         self._unit = unit
@@ -75,6 +81,7 @@ class Effects:
         self._ids = ids
         self._now = now
         self._staffed = staffed
+        self._item = item
         self._code = code
         self._up_to = MessageId(0)
         self._applied = Applied(handover)
@@ -106,6 +113,9 @@ class Effects:
                 self._applied.posts += await self._redact(screen)
             case turns.IssueCode():
                 await self._issue_code()
+            case turns.Report(screen=screen, locale=locale):
+                item = self._item(screen, locale, conversation.channel)
+                await unit.contents.report_once(Remark.of_visitors(item, now))
             case turns.Hide(then=then):
                 await self._change(lambda h: replace(h, hidden=True))
                 # Lines that were released a moment ago are hidden with the rest.

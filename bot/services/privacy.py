@@ -12,6 +12,7 @@ _ORDER = (
     "privacy_not_kept",
     "privacy_kept",
     "privacy_check",
+    "privacy_report",
     "privacy_kept_bot",
     "privacy_kept_person",
     "privacy_case_notes",

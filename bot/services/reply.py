@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
+from bot.domain.content import Item, translation
+from bot.domain.content import screen as screen_item
 from bot.domain.facts import PLACEHOLDER, Registry
-from bot.domain.messages import Bubble, Channel, Choice, Line, Reply
+from bot.domain.messages import LINE, Bubble, Channel, Choice, Line, Reply
 from bot.domain.screens import Button, Deck, Screen, Tap
 from bot.i18n import LOCALES, Texts, Values, mark_start, own_name
 
@@ -19,8 +21,6 @@ _LONG_LABEL = 14
 # The word of the deck under what rests on a fact past its review date, and what says it already.
 _CHECKED = "checked_on"
 _REVIEWED = "fact_reviewed_on"
-# The screen of a bubble that holds a counsellor's own words.
-LINE = "line"
 # The word of the deck between a machine's translation and what was typed.
 _BY_MACHINE = "line_by_machine"
 # Screens that counsellors send: approved sentences in the visitor's locale.
@@ -125,6 +125,13 @@ class Renderer:
         """Return a button's label in a locale."""
         template = self.texts.get("button", button.label, locale)
         return self.values.fill(template, locale, {})
+
+    def item(self, screen_id: str, locale: str, channel: Channel) -> Item:
+        """Return what is edited to mend the text of a screen: English where that is shown."""
+        source = self.deck[screen_id].source(channel)
+        if self.texts.get(screen_id, source, locale) == source:
+            return screen_item(screen_id)
+        return translation(locale, screen_id, source)
 
     def taps(self, screen_id: str, locale: str) -> Mapping[str, Tap]:
         """Return what can be typed instead of pressed on a screen: label (folded) to tap.

@@ -18,7 +18,7 @@ from bot.web.answers import encode
 from bot.web.desk import Desk
 from bot.web.forgery import token_of
 from bot.web.marks import pieces
-from bot.web.words import _, hour, language_tag, lasted, moment
+from bot.web.words import _, day, hour, language_tag, lasted, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -130,6 +130,7 @@ class Pages:
             "_": self._desk.words.say(locale),
             "assets": self._assets,
             "csrf": token_of(session) if session else "",
+            "day": partial(day, locale=locale),
             "locale": locale,
             "locales": self._desk.words.locales,
             "me": session.staff if session else None,

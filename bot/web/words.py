@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from bot.i18n import Texts
 from bot.i18n.locales import negotiate
@@ -60,8 +60,17 @@ class Words:
 
 def moment(at: datetime, locale: str) -> str:
     """Return a time as staff in Denmark read it: the day first, 24 hours."""
-    written = "en_GB" if locale == "en" else locale
-    return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=written)
+    return format_datetime(at, "medium", tzinfo=COPENHAGEN, locale=_written(locale))
+
+
+def day(at: datetime, locale: str) -> str:
+    """Return the day of what bears no time of day: midnight (UTC) stands for it."""
+    return format_date(at.astimezone(UTC).date(), "medium", locale=_written(locale))
+
+
+def _written(locale: str) -> str:
+    """Return the locale to write dates in: Denmark reads English the British way."""
+    return "en_GB" if locale == "en" else locale
 
 
 def hour(at: datetime) -> str:

@@ -22,6 +22,7 @@ SCREEN = "utter_main_menu"
 SOURCE = "https://www.cmm.dk/kontakt"
 LIVE_IN = 60.0  # seconds; bar 20 of the study
 STEPS = 3
+SMALL = {"width": 320, "height": 568}
 EDITOR, PUBLISHER, TRANSLATOR = Role.EDITOR, Role.PUBLISHER, Role.TRANSLATOR
 
 
@@ -393,3 +394,37 @@ def test_every_page_is_for_everybody(desk: Newsdesk) -> None:
                 assert found.violations_count == 0, (name, viewport, found.generate_report())
         seen += 1
     assert seen == 13
+
+
+# --- what a visitor finds wrong ------------------------------------------------------------------
+
+
+def test_a_visitor_without_script_says_that_a_text_is_wrong(desk: Newsdesk) -> None:
+    context = visit(desk.browser, locale="th", java_script_enabled=False, viewport=SMALL)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto(desk.haven.chat)
+    for tap in ("utter_safe_to_talk", "utter_main_menu", "utter_work_money"):
+        page.locator(f"button[value='{tap}']").first.click()
+    wrong = page.locator("button[value='action_report_text']")
+    expect(wrong).to_have_text("ข้อความนี้ผิด")
+    wrong.click()
+    expect(page.locator(".said").last).to_contain_text("ขอบคุณ")
+    expect(page.locator("button[value='action_report_text']")).to_have_count(0)
+    page.locator("button[value='action_resend']").click()
+    page.locator("button[value='action_report_text']").click()
+    context.close()
+
+    eda = desk.opens("Eda", EDITOR)
+    report = eda.locator("#reports ~ ul li", has_text="utter_work_money")
+    expect(report).to_have_text(re.compile("reported by a visitor.*ไทย.*Reports: 1", re.DOTALL))
+    report.get_by_role("link").click()
+    expect(eda.get_by_role("heading", level=1)).to_contain_text("Translation into ไทย")
+    said = eda.locator(".remarks li")
+    expect(said).to_contain_text("A visitor")
+    expect(said).to_contain_text("says that this text is wrong")
+    assert not re.search(r"\d:\d", said.inner_text())
+    eda.get_by_role("button", name="Settle the reports").click()
+    expect(eda.locator(".remarks li")).to_contain_text("Settled")
+    eda.goto(desk.url)
+    expect(eda.get_by_text("reported by a visitor")).to_have_count(0)

@@ -1,5 +1,6 @@
 """What every store promises about changes, bundles, remarks and what processes serve."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -106,6 +107,26 @@ async def test_remarks_and_reports(store: Store) -> None:
         assert list(await unit.contents.reports()) == []
         assert list(await unit.contents.remarks(PHONE)) == [said, replace(report, settled=True)]
         assert list(await unit.contents.remarks(HOURS)) == []
+
+
+async def test_visitors_have_one_report_of_an_item_however_many_they_are(store: Store) -> None:
+    first, later = (Remark.of_visitors(PHONE, NOW + timedelta(days=d)) for d in (0, 2))
+    assert first.id == later.id
+
+    async def report(one: Remark) -> None:
+        async with store.begin() as unit:
+            await unit.contents.report_once(one)
+
+    await asyncio.gather(*(report(first) for _ in range(4)))
+    await report(later)
+    await report(Remark.of_visitors(HOURS, NOW))
+    async with store.begin() as unit:
+        assert list(await unit.contents.remarks(PHONE)) == [first]
+        await unit.contents.settle(PHONE)
+    await report(later)
+    async with store.begin() as unit:
+        assert list(await unit.contents.remarks(PHONE)) == [later]
+        assert len(await unit.contents.reports()) == 2
 
 
 async def test_what_processes_serve(store: Store) -> None:

@@ -75,6 +75,8 @@ TAPS = (
     "action_transfer_yes",
     "action_transfer_no",
     "action_resend",
+    "action_report_text",
+    "action_report_text screen=utter_debt locale=da",
     "action_pull",
     "action_leave_human",
     "action_queue_open",

@@ -20,6 +20,7 @@ import httpx
 from bot import bootstrap
 from bot.adapters.terminal import TerminalChat, as_json
 from bot.bootstrap import App
+from bot.domain.content import Item
 from bot.domain.handover import Close, Handover, Outcome
 from bot.domain.messages import Channel, MessageId, Sent
 from bot.domain.staff import StaffId
@@ -68,6 +69,9 @@ class Walker(Protocol):
 
     async def text(self, words: str) -> Sequence[Shown]:
         """Send words."""
+
+    async def report(self, _now: object) -> Sequence[Shown]:
+        """Say that the newest text is wrong."""
 
     async def notice(self) -> Sequence[Shown]:
         """Return what came by itself: nothing where one has to look."""
@@ -145,6 +149,11 @@ class House:
             await self.app.sealer.load_keys(set(found))
             opened = await unit.handovers.open_for(set(found))
             return next(iter(opened.values()), None)
+
+    async def reported(self) -> Sequence[Item]:
+        """Return what visitors find wrong, as editors are told."""
+        async with self.app.store.begin() as unit:
+            return [one.item for one in await unit.contents.reports()]
 
     def rows(self) -> Mapping[str, int]:
         """Return how many rows of visitors each table holds, and how many keys there are."""
@@ -233,6 +242,9 @@ class OnTerminal:
 
     async def text(self, words: str) -> Sequence[Shown]:
         return _lines(await self._chat.type(words))
+
+    async def report(self, _now: object) -> Sequence[Shown]:
+        return await self.text("/report")
 
     async def notice(self) -> Sequence[Shown]:
         return ()
@@ -355,6 +367,9 @@ class InBrowser:
     async def text(self, words: str) -> Sequence[Shown]:
         return await self._post({**self._page.fields["write"], "text": words})
 
+    async def report(self, _now: object) -> Sequence[Shown]:
+        return await self.tap("action_report_text")
+
     async def notice(self) -> Sequence[Shown]:
         return ()
 
@@ -423,6 +438,9 @@ class OnTelegram:
     async def text(self, words: str) -> Sequence[Shown]:
         await self._chat.sends(words)
         return await self._answer()
+
+    async def report(self, _now: object) -> Sequence[Shown]:
+        return await self.text("/report")
 
     async def send(self, kind: str) -> Sequence[Shown]:
         """Send a picture, a voice message or the like."""

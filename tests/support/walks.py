@@ -26,10 +26,10 @@ MOMENTS: Mapping[str, datetime] = {
     "monday 09:00": datetime(2026, 11, 23, 9, 0, tzinfo=COPENHAGEN),
 }
 # What somebody does in front of a channel, and what else may happen.
-ACTS = frozenset({"tap", "text", "send", "start", "exit", "back", "reload"})
+ACTS = frozenset({"tap", "text", "send", "start", "report", "exit", "back", "reload"})
 _DOES = (*ACTS, "wait", "clock", "visitor", "counsellor")
 _SEES = ("expect", "has", "lacks", "offers", "withholds", "in", "within", "draft")
-_KNOWS = ("left", "seen", "unseen", "queue", "rows", "cleans")
+_KNOWS = ("left", "seen", "unseen", "queue", "reported", "rows", "cleans")
 _FILTERS = ("only", "nlu")
 _HEAD = ("walk", "about", "at", "link", "app")
 _RUNTIME = frozenset(

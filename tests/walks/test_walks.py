@@ -208,6 +208,10 @@ class _Replay:
             assert not any(words in seen for words in says.get("unseen", ())), seen
         if "queue" in says:
             await self._queue(says["queue"])
+        if "reported" in says:
+            item, channel = words()[0].item, self._house.channel
+            wanted = {item(screen, locale, channel) for screen in says["reported"]}
+            assert set(await self._house.reported()) == wanted
         if "rows" in says:
             rows = self._house.rows()
             assert sum(rows.values()) == says["rows"], rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
@@ -27,6 +27,12 @@ def _serve(insert_into: Insert) -> Any:
     return row.on_conflict_do_update(index_elements=[_s.process], set_=new)
 
 
+def _report(insert_into: Insert) -> Any:
+    row = insert_into(content_remarks)
+    again = {"at": row.excluded.at, "settled": row.excluded.settled}
+    return row.on_conflict_do_update(index_elements=[_r.id], set_=again)
+
+
 _ADD = per_dialect(
     lambda into: into(content_changes).on_conflict_do_nothing().returning(content_changes.c.id)
 )
@@ -34,6 +40,8 @@ _PUBLISH = per_dialect(
     lambda into: into(bundles).on_conflict_do_nothing().returning(bundles.c.number)
 )
 _SERVE = per_dialect(_serve)
+_REPORT = per_dialect(_report)
+_IS_OPEN = select(exists().where(_r.id == bindparam("report"), ~_r.settled))
 _OPEN = select(content_changes).where(_c.open).order_by(_c.at, _c.id)
 _HISTORY = (
     select(content_changes)
@@ -162,16 +170,14 @@ class SqlContents:
 
     async def remark(self, remark: Remark) -> None:
         """Store a remark."""
-        row = {
-            "id": remark.id,
-            "item": remark.item.name,
-            "by": remark.by,
-            "at": codec.to_ms(remark.at),
-            "text": remark.text,
-            "report": remark.report,
-            "settled": remark.settled,
-        }
-        await self._connection.execute(insert(content_remarks), row)
+        await self._connection.execute(insert(content_remarks), _row(remark))
+
+    async def report_once(self, report: Remark) -> None:
+        """Store a report, unless it is open."""
+        # Asked first: to write takes a lock that every visitor of a flood would wait for.
+        if not await self._connection.scalar(_IS_OPEN, {"report": report.id}):
+            statement = _REPORT[self._connection.dialect.name]
+            await self._connection.execute(statement, _row(report))
 
     async def remarks(self, item: Item) -> Sequence[Remark]:
         """Return what was said about an item, oldest first."""
@@ -224,6 +230,18 @@ class SqlContents:
 
 def _place(id_: str) -> str:
     return f"change:{id_}"
+
+
+def _row(remark: Remark) -> dict[str, Any]:
+    return {
+        "id": remark.id,
+        "item": remark.item.name,
+        "by": remark.by,
+        "at": codec.to_ms(remark.at),
+        "text": remark.text,
+        "report": remark.report,
+        "settled": remark.settled,
+    }
 
 
 def _remark(row: Row[Any]) -> Remark:

@@ -82,6 +82,12 @@ class MemoryContents:
         """Store a remark."""
         self._data.remarks[remark.id] = remark
 
+    async def report_once(self, report: Remark) -> None:
+        """Store a report, unless it is open."""
+        known = self._data.remarks.get(report.id)
+        if known is None or known.settled:
+            self._data.remarks[report.id] = report
+
     async def remarks(self, item: Item) -> Sequence[Remark]:
         """Return what was said about an item, oldest first."""
         found = [r for r in self._data.remarks.values() if r.item == item]

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Tap] = {
     "hide": Tap("action_hide"),
     "language": Tap("utter_choose_language"),
     "forget": Tap("utter_forget_confirm"),
+    "report": Tap("action_report_text"),
 }
 # Obeyed whatever follows them; words after other commands may be a cry for help: they are read.
 _OBEYED = frozenset({"hide", "forget", "phone"})

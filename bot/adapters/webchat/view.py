@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.domain import decoy
 from bot.domain.messages import Bubble, Choice, Sent
+from bot.domain.reporting import is_reportable
 from bot.domain.screens import CODE_WORD, JOINED, RETURN_CODE, SAFE_WORD, SAFE_WORD_AGAIN
 from bot.i18n import direction
 
@@ -104,6 +105,19 @@ class View:
     languages: Sequence[tuple[str, str]] = ()
     whole: bool = False
     then: Said | None = None
+
+    @property
+    def reportable(self) -> bool:
+        """Tell whether the newest text can be reported as wrong.
+
+        Not a question for a secret word: what is typed next is taken for that word, and the
+        question would have left the page.
+        """
+        shown = self.said or self.before
+        if not (self.begun and shown and shown[-1].id) or shown[-1].once:
+            return False
+        screens = [one.bubble.screen for one in shown]
+        return screens[-1] not in CLEARING and is_reportable(screens)
 
     @property
     def direction(self) -> str:

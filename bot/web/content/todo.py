@@ -8,10 +8,11 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.content_ports import Remark
+from bot.content_ports import VISITOR, Remark
 from bot.domain.content import COOL_OFF, Change, Item, ItemKind, State
 from bot.domain.facts import Registry
 from bot.domain.staff import Permission
+from bot.i18n.texts import SOURCE
 from bot.i18n.values import COPENHAGEN
 from bot.ports import UnitOfWork
 from bot.services.content.calling import cooling
@@ -55,6 +56,15 @@ class Review(NamedTuple):
     safety: bool
 
 
+class Reported(NamedTuple):
+    """An item that is reported as wrong; ``locale`` is that of the words, ``times`` how often."""
+
+    named: Named
+    locale: str
+    times: int
+    by_visitors: bool
+
+
 @dataclass(slots=True)
 class ToDo:
     """Changes by what they ask of somebody."""
@@ -85,7 +95,7 @@ async def todo_page(request: Request) -> Response:
         "content.html",
         todo=found,
         minutes=COOL_OFF // timedelta(minutes=1),
-        reports=[(named(one, request), _count(reports, one)) for one in items],
+        reports=[_reported(one, reports, request) for one in items],
         reviews=[(named(Item(ItemKind.FACT, one.key), request), one) for one in reviews[:_NAMED]],
         reviewable=len(reviews),
         damaged=damaged,
@@ -107,8 +117,9 @@ def to_review(registry: Registry, today: date) -> Sequence[Review]:
     return sorted(due, key=lambda one: (one.days >= 0, not one.safety, one.days, one.key))
 
 
-def _count(reports: Sequence[Remark], item: Item) -> int:
-    return sum(report.item == item for report in reports)
+def _reported(item: Item, reports: Sequence[Remark], request: Request) -> Reported:
+    by = [report.by for report in reports if report.item == item]
+    return Reported(named(item, request), item.locale or SOURCE, len(by), VISITOR in by)
 
 
 async def _todo(unit: UnitOfWork, request: Request, now: datetime) -> ToDo:

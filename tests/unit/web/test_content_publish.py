@@ -16,7 +16,7 @@ from bot.adapters.push.web import WebAlerts
 from bot.adapters.sealing import EphemeralKeys, Stamp
 from bot.adapters.sealing.own import new_alert_key
 from bot.adapters.storage import SqlStore
-from bot.content_ports import Serving, Signed
+from bot.content_ports import Remark, Serving, Signed
 from bot.domain.content import Change, Item, State, screen, translation
 from bot.domain.staff import Role, StaffId
 from bot.i18n import LOCALES
@@ -462,6 +462,25 @@ async def test_reports_are_listed_until_they_are_settled(house: House) -> None:
     assert "Reports: 1" in (await ed.get("/content")).text
     await house.room.desk.settle(CMM, by)
     assert "Reports: 1" not in (await ed.get("/content")).text
+
+
+async def test_a_visitors_report_says_so_with_its_language_and_day(house: House) -> None:
+    ed = await house.person("Ed", Role.EDITOR)
+    item = translation("th", "utter_shelter", house.room.renderer.deck["utter_shelter"].text)
+    now = house.rig.clock.now()
+    async with house.rig.store.begin() as unit:
+        await unit.contents.report_once(Remark.of_visitors(item, now))
+    page = (await ed.get("/content")).text
+    assert 'reported by a visitor · <bdi lang="th">ไทย</bdi> · Reports: 1' in page
+    assert f'href="/content/text/{item.name}"' in page
+    text = (await ed.get(f"/content/text/{item.name}")).text
+    assert f'<time datetime="{now.date()}">{now.day} {now:%b %Y}</time>' in text
+    by = await house.rig.desk.accounts.find("Ed")
+    await house.room.desk.remark(CMM, by.id, "wrong", report=True)
+    await house.room.desk.settle(item, by)
+    page = (await ed.get("/content")).text
+    assert "reported by a visitor" not in page
+    assert "Reports: 1" in page
 
 
 async def test_a_row_past_the_console_is_an_alert(tmp_path: Path) -> None:

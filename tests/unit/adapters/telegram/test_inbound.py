@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.constants import UpdateType
 
-from bot.adapters.telegram.inbound import Entry, Reader, Refused, Why
+from bot.adapters.telegram.inbound import COMMANDS, Entry, Reader, Refused, Why
 from bot.domain.messages import Channel, Event, Incoming, Media, Start, Tapped, Text
 from bot.domain.screens import Tap
+from bot.domain.turn import ACTIONS
+from tests.support.deck import deck
 from tests.support.telegram_payloads import MEDIA, Person, bot_user, forwarded_from, media
 
 PERSON = Person.invented(7_000_000_101, language_code="da")
@@ -111,6 +113,12 @@ def test_deep_link_gives_locale_and_branch_only(payload: str, expected: Start) -
     assert typed(f"/start {payload}") == expected
 
 
+def test_every_command_of_the_menu_is_obeyed() -> None:
+    profile: Any = deck().meta["channel_profile"]
+    assert {entry["command"] for entry in profile["commands"]} == COMMANDS.keys()
+    assert all(tap.to in {*deck().screens, *ACTIONS} for tap in COMMANDS.values())
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -122,6 +130,8 @@ def test_deep_link_gives_locale_and_branch_only(payload: str, expected: Start) -
         ("/hide quick", Tapped(Tap("action_hide"))),
         ("/language", Tapped(Tap("utter_choose_language"))),
         ("/forget", Tapped(Tap("utter_forget_confirm"))),
+        ("/report", Tapped(Tap("action_report_text"))),
+        ("/report he has a knife", Text("report he has a knife")),
         ("/person he has a knife", Text("person he has a knife")),
         ("/slet", Text("slet")),
         ("/help me\nnow", Text("help me\nnow")),

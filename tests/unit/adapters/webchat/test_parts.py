@@ -183,3 +183,33 @@ def test_person_is_named_and_the_program_is_not() -> None:
     at = datetime(2027, 1, 1, tzinfo=UTC)
     assert Said.of(Sent(MessageId(1), "program", at, bubble("a"))).person == ""
     assert Said.of(Sent(MessageId(1), "Ana", at, bubble(""))).person == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("screens", "expected"),
+    [
+        (("utter_debt",), True),
+        (("utter_debt", "utter_suicide_again"), True),
+        (("utter_debt", "utter_push_ping"), True),
+        (("utter_translation_unreviewed", "utter_debt"), True),
+        (("utter_push_ping",), False),
+        (("utter_debt", "utter_report_done"), False),
+        (("utter_report_nothing",), False),
+        # A counsellor's own words, questions for a secret, and pages that show nothing of before.
+        (("utter_human_joined", "line"), False),
+        (("utter_debt", "utter_human_code_word"), False),
+        (("utter_safe_word",), False),
+        (("utter_hide_done",), False),
+        (("utter_decoy_2",), False),
+    ],
+)
+def test_a_page_offers_to_report_the_text_that_is_meant(
+    screens: tuple[str, ...], expected: bool
+) -> None:
+    said = [Said(bubble(screen), number) for number, screen in enumerate(screens, 1)]
+    assert View("en", "t", "n", said=said, begun=True).reportable is expected
+    assert View("en", "t", "n", before=said, begun=True).reportable is expected
+    assert not View("en", "t", "n", said=said).reportable
+    # The numbers a broken store leaves, and nothing at all.
+    assert not View("en", "t", "n", said=[Said(bubble("utter_error"))], begun=True).reportable
+    assert not View("en", "t", "n", begun=True).reportable
