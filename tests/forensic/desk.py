@@ -37,8 +37,11 @@ class Talks:
     async def talk(self, to: Journey) -> None:
         """Take a conversation and write into every field there is."""
         app, hotline = self.app, self.app.hotline
+        # By chance a canary reads like other words: who was led away by one asks anew, and who is
+        # in danger asks in one step.
+        if await self._open(to) is None:
+            await self.request(to)
         if (await self._request(to)).state is State.OFFERED:
-            # A canary read like a word of danger by chance: who is in danger asks in one step.
             await to.taps("action_queue_urgent")
         number = await self.number(to, waiting=True)
         alias = self.songs.text(to.number, Field.CANNED_ALIAS)
@@ -78,10 +81,13 @@ class Talks:
         return found.id or 0
 
     async def _request(self, of: Journey) -> Handover:
-        found = await Visitor(self.app, of.channel, sender=of.sender).handover()
+        found = await self._open(of)
         if found is None:
             raise RuntimeError(f"visitor {of.number} on {of.channel} waits for nobody")
         return found
+
+    async def _open(self, of: Journey) -> Handover | None:
+        return await Visitor(self.app, of.channel, sender=of.sender).handover()
 
     def _once(self) -> str:
         return str(next(self._press))
