@@ -333,8 +333,8 @@ class Handovers(Protocol):
         Without effect when it has changed hands meanwhile.
         """
 
-    async def waiting_ahead(self, handover: Handover) -> int:
-        """Return how many waiting handovers come first: higher level, or same level and older."""
+    async def waiting_ahead(self, asking: Sequence[Handover]) -> Sequence[int]:
+        """Return for each how many others wait and come first: `queue.place`."""
 
 
 class Timers(Protocol):

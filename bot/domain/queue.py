@@ -47,6 +47,11 @@ TARGETS = {
 }
 
 
+def place(handover: Handover) -> tuple[int, datetime]:
+    """Return what decides who comes first, least first: a higher level, then an older request."""
+    return -handover.level, handover.asked_at or handover.offered_at
+
+
 def in_order(handovers: Iterable[Handover]) -> Sequence[Handover]:
     """Return handovers by level, then by age."""
     return sorted(handovers, key=lambda h: (-int(h.level), h.asked_at or h.offered_at))

@@ -235,12 +235,13 @@ class Answers:
         waiting = await unit.messages.unanswered(list(conversations))
         opened = await unit.handovers.open_for(list(waiting))
         held = await unit.messages.held(list(waiting))
+        ahead = await self._ahead(unit, [(conversations[id_], opened.get(id_)) for id_ in waiting])
         cases = [
             Case(
                 conversations[id_],
                 arrivals,
                 opened.get(id_),
-                await self._ahead(unit, conversations[id_], opened.get(id_)),
+                ahead.get(id_, 0),
                 held.get(id_, 0),
                 await self._meant(unit, id_, arrivals),
                 quiet=self._paces.quiet(id_),
@@ -250,14 +251,17 @@ class Answers:
         return cases, list(busy)
 
     async def _ahead(
-        self, unit: UnitOfWork, conversation: Conversation, handover: Handover | None
-    ) -> int:
-        """Count who waits before this visitor, where a screen may speak of it."""
-        if handover is None and not conversation.memory.screen.startswith(_HUMAN_SCREENS):
-            return 0
+        self, unit: UnitOfWork, cases: Sequence[tuple[Conversation, Handover | None]]
+    ) -> Mapping[ConversationId, int]:
+        """Count who waits before each visitor for whom a screen may speak of it."""
         now = self._clock.now()
-        mine = handover or handovers.offer(conversation.id, Level.YELLOW, "", now)
-        return await unit.handovers.waiting_ahead(mine)
+        asking = [
+            handover or handovers.offer(conversation.id, Level.YELLOW, "", now)
+            for conversation, handover in cases
+            if handover or conversation.memory.screen.startswith(_HUMAN_SCREENS)
+        ]
+        counts = await unit.handovers.waiting_ahead(asking)
+        return {one.conversation: count for one, count in zip(asking, counts, strict=True)}
 
     async def _meant(
         self, unit: UnitOfWork, conversation: ConversationId, arrivals: Sequence[Arrival]

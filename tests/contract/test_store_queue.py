@@ -267,11 +267,14 @@ async def test_waiting_ahead_counts_higher_levels_then_older_ones(
             await unit.handovers.save(other)
 
     async with store.begin() as unit:
-        ahead = unit.handovers.waiting_ahead
-        assert await ahead(asking) == 2
-        assert await ahead(replace(asking, level=Level.RED)) == 0
-        assert await ahead(replace(asking, level=Level.YELLOW)) == 4
-        assert await ahead(replace(asking, id=None, asked_at=None)) == 2
+        others = [
+            asking,
+            replace(asking, level=Level.RED),
+            replace(asking, level=Level.YELLOW),
+            replace(asking, id=None, asked_at=None),
+        ]
+        assert await unit.handovers.waiting_ahead(others) == [2, 0, 4, 2]
+        assert await unit.handovers.waiting_ahead([]) == []
 
 
 # --- timers ---

@@ -1,16 +1,18 @@
 """Handovers over SQL."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.storage import codec
 from bot.adapters.storage.dialects import per_dialect
 from bot.adapters.storage.rows import SealedRows
 from bot.adapters.storage.tables import handovers, is_open
+from bot.domain import queue
 from bot.domain.errors import ChangedError
 from bot.domain.handover import Handover, State
 from bot.domain.messages import ConversationId
@@ -22,20 +24,9 @@ _OPEN = select(handovers).where(_h.conversation_id.in_(bindparam("ids", expandin
 _BEGIN = per_dialect(
     lambda insert_into: insert_into(handovers).on_conflict_do_nothing().returning(_h.id)
 )
-_AHEAD = (
-    select(func.count())
-    .select_from(handovers)
-    .where(
-        _h.state == State.WAITING.value,
-        _h.conversation_id != bindparam("mine"),
-        or_(
-            _h.level > bindparam("level"),
-            and_(_h.level == bindparam("level"), _h.asked_at < bindparam("asked_at")),
-        ),
-    )
+_WAITING = select(_h.conversation_id, _h.level, _h.asked_at, _h.offered_at).where(
+    _h.state == State.WAITING.value
 )
-
-
 _ONE = select(handovers).where(_h.id == bindparam("key"))
 _EVERY_OPEN = select(handovers).where(is_open()).order_by(_h.id)
 _RENEW = (
@@ -113,11 +104,18 @@ class SqlHandovers:
         has_key = self._sealer.has_key
         return [self._rows.handover(row) for row in rows if has_key(row.conversation_id)]
 
-    async def waiting_ahead(self, handover: Handover) -> int:
-        """Return how many waiting handovers come first: higher level, then older."""
-        parameters = {
-            "mine": handover.conversation,
-            "level": int(handover.level),
-            "asked_at": codec.to_ms(handover.asked_at or handover.offered_at),
-        }
-        return int(await self._connection.scalar(_AHEAD, parameters) or 0)
+    async def waiting_ahead(self, asking: Sequence[Handover]) -> Sequence[int]:
+        """Return for each how many others wait and come first."""
+        if not asking:
+            return []
+        # All at once: a crowd that looks at the queue would otherwise be counted one by one.
+        rows = (await self._connection.execute(_WAITING)).all()
+        places = {one.conversation_id: (-one.level, one.asked_at or one.offered_at) for one in rows}
+        in_order = sorted(places.values())
+        ahead = []
+        for one in asking:
+            level, since = queue.place(one)
+            mine = (level, codec.to_ms(since))
+            itself = places.get(one.conversation, mine) < mine
+            ahead.append(bisect_left(in_order, mine) - itself)
+        return ahead

@@ -17,6 +17,7 @@ from bot.adapters.storage.memory_staff import (
     MemorySubscriptions,
 )
 from bot.adapters.storage.unit_of_work import Unit
+from bot.domain import queue
 from bot.domain.conversation import Conversation
 from bot.domain.errors import ChangedError, StoreUnavailableError
 from bot.domain.handover import Handover, State
@@ -224,13 +225,16 @@ class _Handovers:
             renewed = replace(stored, lease_until=handover.lease_until)
             self._data.handovers[stored.id or 0] = renewed
 
-    async def waiting_ahead(self, handover: Handover) -> int:
-        mine = _place(handover)
-        return sum(
-            _place(other) < mine
-            for other in self._data.handovers.values()
-            if other.state is State.WAITING and other.conversation != handover.conversation
-        )
+    async def waiting_ahead(self, asking: Sequence[Handover]) -> Sequence[int]:
+        waiting = [one for one in self._data.handovers.values() if one.state is State.WAITING]
+        return [
+            sum(
+                queue.place(other) < queue.place(mine)
+                for other in waiting
+                if other.conversation != mine.conversation
+            )
+            for mine in asking
+        ]
 
 
 class _Timers:
@@ -283,7 +287,3 @@ class _Marks:
 
     async def set(self, name: str, value: int) -> None:
         self._data.marks[name] = value
-
-
-def _place(handover: Handover) -> tuple[int, datetime]:
-    return -int(handover.level), handover.asked_at or handover.offered_at

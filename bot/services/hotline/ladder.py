@@ -95,7 +95,7 @@ class Ladder:
         conversation = case.conversation
         if not case.handover.present(conversation.last_seen_at, case.now):
             return conversation
-        ahead = await case.unit.handovers.waiting_ahead(case.handover)
+        (ahead,) = await case.unit.handovers.waiting_ahead([case.handover])
         low, high = queue.estimate(ahead, await _on_shift(case))
         values = {"wait_estimate": f"{low}-{high}"} if screen == _STILL else {}
         reply = Reply(screen, conversation.memory.locale or "en", values)
