@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -236,22 +238,29 @@ def _macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
     return round(sum(scores) / len(scores), 4)
 
 
+# What a column of the table says, and where its figure stands.
+_COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "intent": itemgetter("accuracy"),
+    "macro F1": itemgetter("macro_f1"),
+    "RED found": lambda figures: figures["recall"]["RED"],
+    "ORA. found": lambda figures: figures["recall"]["ORANGE"],
+    "YEL. found": lambda figures: figures["recall"]["YELLOW"],
+    "ff RED": itemgetter("false_friends_red"),
+    "calm RED": itemgetter("false_alarms_red"),
+    "asked back": itemgetter("asked_again"),
+    "lang": itemgetter("language"),
+    "wrong lang": itemgetter("wrong_language"),
+}
+
+
 def _print(report: Mapping[str, Any]) -> None:
-    table = Table("", *report)
-    rows = (
-        "examples",
-        "accuracy",
-        "macro_f1",
-        "false_friends_red",
-        "false_alarms_red",
-        "asked_again",
-        "language",
-        "wrong_language",
-    )
-    for row in rows:
-        table.add_row(row, *(str(figures[row]) for figures in report.values()))
-    for level in ("RED", "ORANGE", "YELLOW"):
-        table.add_row(
-            f"recall {level}", *(str(figures["recall"][level]) for figures in report.values())
-        )
+    """Print a row for each language; figures in per cent."""
+    table = Table("", "texts", *_COLUMNS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, figures in sorted(report.items(), key=lambda one: (one[0] == "all", one[0])):
+        shares = [read(figures) for read in _COLUMNS.values()]
+        percent = ["–" if share is None else f"{share * 100:.1f}" for share in shares]
+        table.add_row(name, str(figures["examples"]), *percent)
     Console().print(table)
+    Console().print("Per cent; ff: false friends, calm: all that is not RED. More: docs/nlu.md.")
