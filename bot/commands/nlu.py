@@ -240,16 +240,16 @@ def _macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
 
 # What a column of the table says, and where its figure stands.
 _COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
-    "intent": itemgetter("accuracy"),
+    "right": itemgetter("accuracy"),
     "macro F1": itemgetter("macro_f1"),
     "RED found": lambda figures: figures["recall"]["RED"],
     "ORA. found": lambda figures: figures["recall"]["ORANGE"],
     "YEL. found": lambda figures: figures["recall"]["YELLOW"],
     "ff RED": itemgetter("false_friends_red"),
     "calm RED": itemgetter("false_alarms_red"),
-    "asked back": itemgetter("asked_again"),
+    "asks back": itemgetter("asked_again"),
     "lang": itemgetter("language"),
-    "wrong lang": itemgetter("wrong_language"),
+    "other lang": itemgetter("wrong_language"),
 }
 
 
