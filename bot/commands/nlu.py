@@ -255,7 +255,7 @@ _COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
 
 def _print(report: Mapping[str, Any]) -> None:
     """Print a row for each language; figures in per cent."""
-    table = Table("", "texts", *_COLUMNS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("", "texts", *_COLUMNS, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for name, figures in sorted(report.items(), key=lambda one: (one[0] == "all", one[0])):
