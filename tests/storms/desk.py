@@ -49,6 +49,8 @@ DONE = Close(Ending.INFORMED)
 WINDOW = timedelta(minutes=13)
 # What the program may say to somebody who writes with a counsellor.
 SILENT = {"utter_push_ping"}
+# In the model's time a person does not write faster than people can.
+WRITING = timedelta(seconds=2)
 BELONGING = ("messages", "handovers", "timers", "notes", "drafts", "audit_aliases")
 VISITS = ("ask", "say", "look", "leave", "hide", "forget", "menu", "cancel", "agree", "refuse")
 WORK = (
@@ -314,7 +316,7 @@ class Desk(RuleBasedStateMachine):
 
     def _alone(self, deed: Deed) -> None:
         """Do one thing, which works or is refused as the rows say."""
-        before, now = self._open().get(deed.whose), self._now()
+        before, now = self._open().get(deed.whose), self._when(deed)
         shift = self._on_shift(deed.who)
         if deed.name == "ask":
             self.agreed.add(deed.whose)
@@ -346,12 +348,16 @@ class Desk(RuleBasedStateMachine):
             assert after is not None
             assert after.state == "left_message"
 
+    def _when(self, deed: Deed) -> int:
+        """Return when a deed is done: a lease may end while a visitor writes."""
+        writing = WRITING if deed.name in VISITS else timedelta()
+        return self._now() + writing // timedelta(milliseconds=1)
+
     async def _together(self, deeds: Sequence[Deed]) -> list[Exception | None]:
         """Do things at once; return what each was refused with."""
         for deed in deeds:
             if deed.name in VISITS:
-                # In the model's time a person does not write faster than people can.
-                self.clock.turn(seconds=2)
+                self.clock.turn(seconds=WRITING.seconds)
                 self.acted[deed.whose] = self.clock.now()
         outcomes = await asyncio.gather(*(self._do(deed) for deed in deeds), return_exceptions=True)
         await self.app.reception.close()

@@ -18,6 +18,7 @@ from bot.adapters.telegram import TelegramChannel, open_client
 from bot.bootstrap import App
 from bot.domain.messages import Channel, Event, Incoming, Start, Tapped
 from bot.domain.screens import Tap
+from bot.ports import Dialogue
 from tests.storms.listening import listening
 from tests.storms.outcome import Outcome
 from tests.support.app import running
@@ -39,12 +40,19 @@ _numbers = count(1)
 
 
 @asynccontextmanager
-async def on_telegram(folder: Path, clock: FakeClock) -> AsyncIterator[tuple[App, TelegramApi]]:
+async def on_telegram(
+    folder: Path, clock: FakeClock, dialogue: Dialogue | None = None
+) -> AsyncIterator[tuple[App, TelegramApi]]:
     """Run Havn with a real client and an emulated Bot API whose time is the clock's."""
     async with (
         await TelegramApi.start(now=lambda: clock.now().timestamp()) as api,
         open_client(api.token, api.base_url.removesuffix("/bot")) as client,
-        running(folder, clock=clock, channel=TelegramChannel(client)) as app,  # type: ignore[arg-type]
+        running(
+            folder,
+            clock=clock,
+            dialogue=dialogue,
+            channel=TelegramChannel(client),  # type: ignore[arg-type]
+        ) as app,
     ):
         yield app, api
 

@@ -1,6 +1,17 @@
 """All storms, in the order in which they are run."""
 
-from tests.storms import clocks, desk, figures, malformed, order, repeats, sending, trail, unit
+from tests.storms import (
+    clocks,
+    desk,
+    figures,
+    leaving,
+    malformed,
+    order,
+    repeats,
+    sending,
+    trail,
+    unit,
+)
 from tests.storms.outcome import Storm
 
 STORMS = (
@@ -16,6 +27,7 @@ STORMS = (
     Storm("figures", "B23", "exports of two months", 20, 10_000, figures.run),
     Storm("one waits", "F8 B9", "a chat under 429", 20, 4_800, sending.one_waits),
     Storm("bad weather", "F9", "three calls of ten break", 30, 10_000, sending.bad_weather),
+    Storm("leaving", "B3", "people who leave while Telegram is away", 7, 700, leaving.leaving),
     Storm("timers", "F12", "timers due at a restart", 20, 1_000, clocks.due_timers),
     Storm("clocks", "F13", "clocks that jump", 60, 2_000, clocks.clock_jumps),
     Storm("unit away", "F14 B10", "an NLU unit in trouble", 8, 400, unit.troubles),
