@@ -45,8 +45,6 @@ from tests.support.walks import (
 
 # After these nothing else may be on the display.
 _EMPTY = ("utter_hide_done", "utter_forget_done", "utter_web_session_closed")
-# Walks of which free text still misreads a sentence; with buttons each of them passes.
-MISREAD = frozenset((FOLDER / "misread.txt").read_text("utf-8").splitlines())
 # A unit on a busy machine may be late; that is measured elsewhere.
 _DEADLINE = 5.0
 # A machine with other work stalls for a second now and then; a slow program is late every time.
@@ -100,8 +98,6 @@ def translated_walks() -> Iterator[Any]:
                     journey = path.name.split(".")[0]
                     way = f"{channel}-{'nlu' if nlu else 'buttons'}"
                     marks = [pytest.mark.nlu] if nlu else []
-                    if nlu and f"{journey}.{locale} {walk.name}" in MISREAD:
-                        marks.append(pytest.mark.xfail(reason="free text misreads a sentence"))
                     name = f"{journey}.{locale}-{way}-{walk.name}"
                     yield pytest.param(walk, channel, nlu, id=name, marks=marks)
 
