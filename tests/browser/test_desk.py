@@ -183,9 +183,14 @@ def test_a_talk_that_goes_away_says_so_and_keeps_the_words(ana: Page, haven: Har
 
 def test_a_page_that_slept_is_on_shift_again_by_itself(ana: Page, haven: Harbour) -> None:
     expect(ana.locator(".calm")).to_be_visible()
+    # The first sign of life has been told; who sleeps gives no other.
+    with ana.expect_response("**/shift/*"):
+        ana.evaluate("dispatchEvent(new Event('visibilitychange'))")
+    ana.route("**/shift/*", lambda route: route.abort())
     haven.clock.turn(minutes=3)
     haven.app.bus.publish("queue")
     expect(ana.get_by_role("button", name="Go on shift")).to_be_visible(timeout=12_000)
+    ana.unroute("**/shift/*")
     ana.evaluate("dispatchEvent(new Event('visibilitychange'))")
     expect(ana.locator(".calm")).to_be_visible()
 
