@@ -92,7 +92,7 @@ def test_a_rare_word_weighs_more_than_a_frequent_one(storage: Storage) -> None:
 
 
 def test_what_stands_in_one_example_only_is_not_learned(storage: Storage) -> None:
-    featurizer, _ = trained(storage)
+    trained(storage)
     with storage.read_from(None) as folder:
         learned = (folder / "ngrams.json").read_text(encoding="utf-8")
     assert '"wpassport"' in learned
