@@ -328,12 +328,32 @@ class Reception:
             except Exception as error:
                 log.warning("answer_failed", error=error_class(error))
                 raise _UnansweredError from error
+            again = await self._again(unit, [p for p in placed if not p.fresh])
         for arrival in arrivals:
             if arrival.id in stored:
                 metrics.received(arrival.incoming.channel)
         self._answers.conclude(answered)
-        each = iter([replace(p, said=answered.posted.get(p.conversation)) for p in placed])
+        said = {True: answered.posted, False: again}
+        each = iter([replace(p, said=said[p.fresh].get(p.conversation)) for p in placed])
         return [[next(each) for _ in delivery.incoming] for delivery in deliveries]
+
+    async def _again(
+        self, unit: UnitOfWork, repeats: Sequence[_Placed]
+    ) -> Mapping[ConversationId, Sequence[Outgoing]]:
+        """Return what repeated messages are shown, but where something still waits for an answer.
+
+        A transaction of their own for each would hold up everybody else's.
+        """
+        if not repeats:
+            return {}
+        waiting = await unit.messages.unanswered({one.conversation for one in repeats})
+        return {
+            one.conversation: await unit.messages.replies_after(
+                one.conversation, one.message, least=_REPEATED
+            )
+            for one in repeats
+            if one.conversation not in waiting
+        }
 
     async def _place(
         self, unit: UnitOfWork, arrivals: Sequence[Arrival], stored: AbstractSet[MessageId]
