@@ -18,6 +18,8 @@ import httpx
 # What desk.js waits before it asks again for what came while it asked.
 _AGAIN_SECONDS = 0.15
 _MARKER = re.compile(rb"bench-(\d{6})")
+# Shorter than the server keeps an idle connection; a browser would ask again over a new one.
+_IDLE = httpx.Limits(keepalive_expiry=2)
 _HEADERS = {
     "accept": "text/vnd.havn.fragment",
     "sec-fetch-site": "same-origin",
@@ -37,7 +39,7 @@ async def _console(address: str, cookie: str, console: Mapping[str, str]) -> Non
     cookies = {cookie: console["token"]}
     async with (
         httpx.AsyncClient(
-            base_url=address, cookies=cookies, headers=_HEADERS, timeout=30
+            base_url=address, cookies=cookies, headers=_HEADERS, limits=_IDLE, timeout=30
         ) as client,
         asyncio.TaskGroup() as group,
     ):
