@@ -352,8 +352,9 @@ async def _tap(api: Any, phone: Phone, button: Any, data: str) -> None:
 
 
 async def _takes(haven: Harbour, number: int) -> None:
-    """Have Ana hold a talk, however many she holds."""
+    """Have Ana hold a talk, however many she holds; without a first line it would go back."""
     await haven.app.hotline.take(ANA, "Ana", number)
+    await haven.app.hotline.say(ANA, "Ana", number, "take your time", f"first in {number}")
 
 
 async def _message(haven: Harbour, number: int) -> int:
