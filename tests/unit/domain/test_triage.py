@@ -1002,9 +1002,9 @@ def test_mere_words_hide_no_mistyped_phrase() -> None:
 
 
 def test_past_takes_back_what_happened_and_now_restores_it() -> None:
-    assert level("he strangled me two years ago") is Level.GREY
-    assert level("he strangled me two years ago and again today") is Level.RED
-    assert level("he strangled me two years ago. he is hitting me") is Level.RED
+    assert level("they locked us in two years ago") is Level.GREY
+    assert level("they locked us in two years ago and again today") is Level.RED
+    assert level("they locked us in two years ago. he is hitting me") is Level.RED
 
 
 def test_past_does_not_take_back_the_present() -> None:
