@@ -494,7 +494,7 @@ class Meaning:
     ``ranking`` holds intents with confidence from 0 to 1, best first; ``outcomes`` are ids of
     screens and actions; ``locale`` is the language the text seems to be written in. ``danger`` and
     ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
-    is now.
+    is now; ``danger_words`` tells whether it holds a word that people use for such things.
     """
 
     intent: str
@@ -505,6 +505,7 @@ class Meaning:
     locale_confidence: float = 0.0
     danger: float = 0.0
     self_harm: float = 0.0
+    danger_words: bool = False
 
 
 class Dialogue(Protocol):

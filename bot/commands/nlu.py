@@ -172,6 +172,7 @@ async def _predict(
         meaning.ranking,
         danger=meaning.danger,
         self_harm=meaning.self_harm,
+        danger_words=meaning.danger_words,
     )
     screen = first_screen(understanding)
     best, confidence = meaning.ranking[0] if meaning.ranking else (meaning.intent, 0.0)

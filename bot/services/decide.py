@@ -297,6 +297,7 @@ class Decider:
             meaning.locale_confidence,
             meaning.danger,
             meaning.self_harm,
+            danger_words=meaning.danger_words,
         )
 
 

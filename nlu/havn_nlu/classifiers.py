@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -15,7 +16,7 @@ from rasa.nlu.featurizers.featurizer import Featurizer
 from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack
 
 from havn_nlu import linear
 
@@ -29,12 +30,14 @@ class _LinearComponent(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`penalty`: how far to trust single examples, the C of a linear SVM.
+        """`features`: the aliases of the featurizers to read.
+
+        `penalty`: how far to trust single examples, the C of a linear SVM.
 
         `sharpness`: what turns margins into probabilities; None to measure it, which takes as long
         as the training itself.
         """
-        return {"penalty": 1.0, "sharpness": None}
+        return {"features": ["ngrams"], "penalty": 1.0, "sharpness": None}
 
     @classmethod
     def required_components(cls) -> list[type]:
@@ -82,13 +85,16 @@ class _LinearComponent(GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the labelled examples and keep the model in Rasa's storage."""
         labelled = [
-            (row, label)
+            (rows, label)
             for message in training_data.intent_examples
-            if (row := _row(message)) is not None and (label := self.label(message))
+            if (rows := self.rows(message)) and (label := self.label(message))
         ]
         with self._storage.write_to(self._resource) as directory:
             if len({label for _, label in labelled}) > 1:
-                rows = vstack([row for row, _ in labelled], format="csr")
+                stacked = [
+                    _stacked(column) for column in zip(*(r for r, _ in labelled), strict=True)
+                ]
+                rows = hstack(stacked, format="csr")
                 labels = [label for _, label in labelled]
                 given = {name: self._config[name] for name in ("penalty", "sharpness")}
                 self._model = linear.fit(rows, labels, **given)
@@ -101,12 +107,21 @@ class _LinearComponent(GraphComponent):
         """Name the class of a training example, None to leave it out."""
         raise NotImplementedError
 
+    def rows(self, message: Message) -> Sequence[csr_matrix]:
+        """Return the rows of a message that the classifier reads, each featurizer's; () without.
+
+        Rasa's own way copies each.
+        """
+        found = {one.origin: one.features for one in message.features if one.attribute == TEXT}
+        names = self._config["features"]
+        return [found[name] for name in names] if all(name in found for name in names) else ()
+
     def chances(self, message: Message) -> dict[str, float]:
         """Return the probability of each label; {} if nothing is known."""
-        row = _row(message)
-        if row is None or self._model is None:
+        rows = self.rows(message)
+        if not rows or self._model is None:
             return {}
-        chances = self._model.probabilities(row).tolist()
+        chances = self._model.probabilities(hstack(rows, format="csr")).tolist()
         return dict(zip(self._model.labels, chances, strict=True))
 
 
@@ -180,10 +195,15 @@ class LanguageIdentifier(_LinearComponent, IntentClassifier):
         return language
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Set `lang` = {name, confidence}; name is None where the words are foreign."""
+        """Set `lang` = {name, confidence}; name is None where the words are foreign.
+
+        `likeliest_lang` is the name also there, None where nothing is known.
+        """
         for message in messages:
-            chances = self.chances(message) if self._familiar(message) else {}
-            message.set("lang", _best(_ranked(chances)), add_to_output=True)
+            likeliest = _best(_ranked(self.chances(message)))
+            message.set("likeliest_lang", likeliest["name"])
+            known = likeliest if self._familiar(message) else _best([])
+            message.set("lang", known, add_to_output=True)
         return messages
 
     def _familiar(self, message: Message) -> bool:
@@ -236,6 +256,12 @@ def _words(message: Message) -> list[str]:
     return [token.text for token in tokens if token.text[0].isalpha()]
 
 
-def _row(message: Message) -> csr_matrix | None:
-    """Return the one sparse row of a text; Rasa's own way copies it."""
-    return next((one.features for one in message.features if one.attribute == TEXT), None)
+def _stacked(rows: Sequence[csr_matrix]) -> csr_matrix:
+    """Put single rows under one another; scipy's own way checks each of them."""
+    ends = np.cumsum([0, *(row.nnz for row in rows)])
+    inside = (
+        np.concatenate([row.data for row in rows]),
+        np.concatenate([row.indices for row in rows]),
+        ends,
+    )
+    return csr_matrix(inside, (len(rows), rows[0].shape[1]))

@@ -13,7 +13,9 @@ _CODE = (
     "text.py",
     "linear.py",
     "tokenizer.py",
+    "dictionary.py",
     "ngrams.py",
+    "concepts.py",
     "classifiers.py",
     "phrases.py",
     "importer.py",
@@ -43,9 +45,14 @@ class Inputs:
         stories = self.root / "stories"
         return [self.root / "nlu" / "data", stories / "rules", stories / "paths"]
 
+    @property
+    def concepts(self) -> Path:
+        """What words mean, a file for each language."""
+        return self.root / "nlu" / "concepts"
+
     def files(self) -> list[Path]:
         """Every file that decides what the model answers, in a stable order."""
-        folders = [self.domain, *self.training]
+        folders = [self.domain, *self.training, self.concepts]
         content = [path for folder in folders for path in sorted(folder.rglob("*.yml"))]
         code = [Path(__file__).with_name(name) for name in _CODE]
         return [self.config, *content, *code]

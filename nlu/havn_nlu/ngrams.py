@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from collections.abc import Callable
 from functools import cache, partial
 from itertools import pairwise
 from typing import Any
@@ -21,6 +22,7 @@ from scipy.sparse import csr_matrix
 from havn_nlu import text
 
 _FILE = "ngrams.json"
+_NORMAL = "normal"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -35,6 +37,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """
         return {
             **SparseFeaturizer.get_default_config(),
+            "alias": "ngrams",
             "words": 2,
             "shortest": 1,
             "longest": 4,
@@ -91,9 +94,15 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         **_: Any,
     ) -> "NgramFeaturizer":
         """Read the vocabulary back from the model."""
-        with model_storage.read_from(resource) as directory:
-            weights = json.loads((directory / _FILE).read_text(encoding="utf-8"))
+        weights = cls.learned(model_storage, resource)
         return cls(config, execution_context.node_name, model_storage, resource, weights)
+
+    @staticmethod
+    def learned(model_storage: ModelStorage, resource: Resource) -> dict[str, float]:
+        """Return the n-grams of a trained component in the order of their columns, each weighed."""
+        with model_storage.read_from(resource) as directory:
+            weights: dict[str, float] = json.loads((directory / _FILE).read_text(encoding="utf-8"))
+        return weights
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn which n-grams exist and how rare each is, and add features to every example.
@@ -118,9 +127,12 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         return self._resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Add features to the examples that have none."""
-        self.process([one for one in training_data.training_examples if not one.features])
+        """Add features to the examples that have none of these."""
+        self.process([one for one in training_data.training_examples if not self._has(one)])
         return training_data
+
+    def _has(self, message: Message) -> bool:
+        return any(one.origin == self._identifier for one in message.features)
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Add one sentence feature to each message that has a text.
@@ -138,19 +150,25 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """Count the n-grams of each message; name the unknown, whose columns follow the known."""
         numbered = _Numbered(self._columns)
         columns, ends = array("i"), [0]
-        lengths = {"shortest": self._config["shortest"], "longest": self._config["longest"]}
-        # Words recur in examples. What is remembered ends with this call: a visitor's too.
-        pieces = cache(partial(text.pieces, **lengths))
+        apart = self._apart()
         for message in messages:
-            normal = text.normalise(str(message.get(TEXT)))
-            found = text.ngrams(normal, words=self._config["words"], pieces=pieces)
-            columns.extend(map(numbered.__getitem__, found))
+            columns.extend(map(numbered.__getitem__, apart(message)))
             ends.append(len(columns))
         ones = np.ones(len(columns), np.float32)
         shape = (len(messages), len(self._columns) + len(numbered.unknown))
         counts = csr_matrix((ones, np.asarray(columns, np.int32), ends), shape)
         counts.sum_duplicates()
         return counts, numbered.unknown
+
+    def _apart(self) -> Callable[[Message], list[str]]:
+        """Return what takes messages apart. What it remembers ends with it: a visitor's words."""
+        lengths = {"shortest": self._config["shortest"], "longest": self._config["longest"]}
+        pieces = cache(partial(text.pieces, **lengths))  # words recur in examples
+
+        def ngrams(message: Message) -> list[str]:
+            return text.ngrams(normal(message), words=self._config["words"], pieces=pieces)
+
+        return ngrams
 
     def _weighed(self, counts: csr_matrix, unknown: list[str]) -> csr_matrix:
         """Return the weighted, scaled features of each text; empty where nothing is known."""
@@ -176,6 +194,14 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
             inside = slice(start, end)
             row = csr_matrix((rows.data[inside], rows.indices[inside], [0, end - start]), shape)
             self.add_features_to_message(None, row, TEXT, message)
+
+
+def normal(message: Message) -> str:
+    """Return the text of a message in normal form; worked out once for all featurizers."""
+    if (written := message.get(_NORMAL)) is None:
+        written = text.normalise(str(message.get(TEXT)))
+        message.set(_NORMAL, written)
+    return str(written)
 
 
 class _Numbered(dict[str, int]):

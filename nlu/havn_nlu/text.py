@@ -87,6 +87,12 @@ def runs(text: str) -> Iterator[tuple[str, int, str]]:
         yield str(match.lastgroup), match.start(), match.group()
 
 
+def is_spaceless(text: str) -> bool:
+    """Tell whether a text begins in a script without spaces."""
+    match = _RUN.match(text)
+    return bool(match) and match.lastgroup == "spaceless"
+
+
 def tokens(text: str) -> list[tuple[str, int]]:
     """Split a normalised text into (token, start): words, signs, written characters."""
     found: list[tuple[str, int]] = []

@@ -37,7 +37,8 @@ class Turn:
     `ranking` holds up to five (intent, probability), best first and without the fallback, and
     `confidence` is the first of these probabilities.
     `danger` and `self_harm` are the chances that it tells of violence or another danger that is
-    now, and of an act of self-harm begun or ready.
+    now, and of an act of self-harm begun or ready. `danger_words` tells whether it holds a word of
+    the dictionaries that people use when they tell of danger.
     `outcomes` are `utter_*` and `action_*` ids in the order in which they answer.
     `lang` is None where no n-gram of the text is known.
     """
@@ -47,6 +48,7 @@ class Turn:
     ranking: list[tuple[str, float]]
     danger: float
     self_harm: float
+    danger_words: bool
     outcomes: list[str]
     lang: str | None
     lang_confidence: float
@@ -113,6 +115,7 @@ class Unit:
             ranking=ranking[:_RANKED],
             danger=round(float(parsed["now"]["danger"]), 4),
             self_harm=round(float(parsed["now"]["self_harm"]), 4),
+            danger_words=bool(parsed["danger_words"]),
             outcomes=self._outcomes(intent, screen, minor=minor),
             lang=language.get("name"),
             lang_confidence=round(float(language.get("confidence") or 0.0), 4),

@@ -294,6 +294,7 @@ TURN = {
     "lang_confidence": 1.0,
     "danger": 0.0,
     "self_harm": 0.0,
+    "danger_words": False,
 }
 BAD_FRAMES = {
     "nothing": b"",

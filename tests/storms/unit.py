@@ -51,6 +51,7 @@ GOOD = {
     "lang_confidence": 0.99,
     "danger": 0.0,
     "self_harm": 0.0,
+    "danger_words": False,
 }
 
 # --- the unit as the bot meets it -------------------------------------------------------------

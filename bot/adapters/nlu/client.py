@@ -146,6 +146,7 @@ def _meaning(answer: dict[str, Any]) -> Meaning:
             locale_confidence=_share(answer.get("lang_confidence") or 0.0),
             danger=_share(answer["danger"]),
             self_harm=_share(answer["self_harm"]),
+            danger_words=_flag(answer["danger_words"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise DialogueUnavailableError("the NLU unit gave a malformed answer") from None
@@ -154,6 +155,12 @@ def _meaning(answer: dict[str, Any]) -> Meaning:
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise ValueError("word")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("flag")  # noqa: TRY004 -- malformed, like any other bad answer
     return value
 
 

@@ -26,7 +26,7 @@ _INTENT_LEVELS: Final[Mapping[str, Level]] = {
     "talk_to_human": Level.YELLOW,
 }
 # Words near danger and a meaning at least this likely are red together. Measured: docs/triage.md.
-_LIKELY: Final = 0.1
+_LIKELY: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Understanding:
 
     ``locale`` is the language it found, "" where it knows too few of the words. ``danger`` and
     ``self_harm`` are the chances that the text tells of a danger, or of an act of self-harm, that
-    is now.
+    is now; ``danger_words`` tells whether the unit's dictionaries know a word of it for such.
     """
 
     assessment: Assessment
@@ -46,11 +46,13 @@ class Understanding:
     locale_confidence: float = 0.0
     danger: float = 0.0
     self_harm: float = 0.0
+    danger_words: bool = False
 
     @property
     def near_danger(self) -> bool:
         """Tell whether the text holds words that people use when they tell of danger."""
-        return self.assessment.danger_words or self.assessment.self_harm_words
+        found = self.assessment
+        return found.danger_words or found.self_harm_words or self.danger_words
 
     @property
     def is_read(self) -> bool:

@@ -19,6 +19,7 @@ ANSWER = {
     "lang_confidence": 0.98,
     "danger": 0.25,
     "self_harm": 0.5,
+    "danger_words": True,
 }
 SECRET = "my boss took my passport"
 
@@ -79,7 +80,7 @@ async def test_a_request_holds_nothing_of_the_visitor_but_text_and_language(
     request = {"verb": "turn", "text": SECRET, "screen": "utter_main_menu", "locale": "pl"}
     assert asked == [request]
     assert (meaning.intent, meaning.outcomes, meaning.locale) == ("debt", ("utter_debt",), "da")
-    assert (meaning.danger, meaning.self_harm) == (0.25, 0.5)
+    assert (meaning.danger, meaning.self_harm, meaning.danger_words) == (0.25, 0.5, True)
 
 
 async def test_many_turns_share_connections_and_never_swap_answers(tmp_path: Path) -> None:
@@ -113,6 +114,7 @@ async def test_many_turns_share_connections_and_never_swap_answers(tmp_path: Pat
         framed({**ANSWER, "ranking": "debt"}),
         framed({**ANSWER, "danger": None}),
         framed({**ANSWER, "self_harm": 1.5}),
+        framed({**ANSWER, "danger_words": "yes"}),
         framed({name: part for name, part in ANSWER.items() if name != "danger"}),
         framed({}),
     ],

@@ -1,0 +1,168 @@
+"""Dictionaries: which form of a word counts, and that what means the same looks the same."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rasa")
+component = pytest.importorskip("havn_nlu.concepts")
+
+# isort: split
+from rasa.shared.nlu.training_data.message import Message  # noqa: E402
+from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
+
+from havn_nlu.dictionary import Dictionary, DictionaryError, concepts  # noqa: E402
+from havn_nlu.inputs import REPOSITORY, Inputs  # noqa: E402
+from havn_nlu.text import normalise  # noqa: E402
+
+FILES = sorted(Inputs(REPOSITORY).concepts.glob("*.yml"))
+
+
+def found(text: str, *dictionaries: dict[str, str]) -> list[str]:
+    read = [
+        Dictionary.of([(form, concept) for concept, forms in one.items() for form in forms.split()])
+        for one in dictionaries
+    ]
+    return concepts(normalise(text), read)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He LOCKED the dóor", ["lock", "door"]),
+        ("locker unlocked", ["cupboard"]),
+        ("right now, right there", ["now", "correct"]),
+        ("right", ["correct"]),
+        ("lockdown", ["lock"]),
+        ("xylophone", []),
+        ("", []),
+    ],
+)
+def test_the_longest_form_wins(text: str, expected: list[str]) -> None:
+    words = {"lock": "lock*", "cupboard": "locker", "door": "door", "now": "right_now"}
+    assert found(text, {**words, "correct": "right"}) == expected
+
+
+def test_accents_count_where_they_are_written() -> None:
+    vietnamese = {"sell": "bán", "you": "bạn ban", "shoot": "bắn"}
+    assert found("bán bạn bắn ban", vietnamese) == ["sell", "you", "shoot", "you"]
+
+
+def test_a_form_with_accents_is_found_without_them() -> None:
+    assert found("drzwi zamkniete", {"lock": "zamknięte", "door": "drzwi"}) == ["door", "lock"]
+
+
+def test_a_script_without_spaces_is_cut_at_its_longest_forms() -> None:
+    thai = {"lock": "ล็อค", "door": "ประตู", "he": "เขา", "night": "คืน", "tonight": "คืนนี้"}
+    assert found("เขาล็อคประตูคืนนี้", thai) == ["he", "lock", "door", "tonight"]
+    assert found("ประตู open เขา", thai, {"open": "open"}) == ["door", "open", "he"]
+
+
+def test_the_first_dictionary_that_knows_a_word_says_what_it_means() -> None:
+    danish, english = {"door": "dør die"}, {"die": "die", "help": "help"}
+    assert found("die help", danish, english) == ["door", "help"]
+    assert found("die help", english, danish) == ["die", "help"]
+
+
+@pytest.mark.parametrize(
+    "forms", [{"a": "lock lock*", "b": "lock"}, {"a": "x*", "b": "X*"}, {"a": "+"}]
+)
+def test_what_says_two_things_is_refused(forms: dict[str, str]) -> None:
+    with pytest.raises(DictionaryError):
+        found("lock", forms)
+
+
+@pytest.mark.parametrize("content", ["", "- a\n", "lock:\n", "yes: ja\n", "lock: 3\n"])
+def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "xx.yml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DictionaryError):
+        Dictionary.read(file)
+
+
+def test_every_language_has_the_same_concepts() -> None:
+    english = next(file for file in FILES if file.stem == "en")
+    names = _names(english)
+    assert len(FILES) == 14
+    assert len(set(names)) == len(names)
+    assert all(_names(file) == names for file in FILES)
+    assert component._OF_DANGER.issubset(names)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_dictionary_can_be_read(file: Path) -> None:
+    assert len(Dictionary.read(file).typed) > 3000
+
+
+def _names(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.split(":", 1)[0].strip('"') for line in lines if line[0] not in " #"]
+
+
+# --- The component ---
+
+
+class Storage:
+    """Where a component keeps what it learned."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def write_to(self, _resource: object) -> Iterator[Path]:
+        yield self._folder
+
+    read_from = write_to
+
+
+CONFIG = {**component.ConceptFeaturizer.get_default_config(), "seen": 1}
+NODE = type("", (), {"node_name": "concepts"})
+
+
+@pytest.fixture
+def featurizer(tmp_path: Path) -> object:
+    examples = [
+        Message({"text": text, "intent": "danger_now", "metadata": {"intent": {"lang": "en"}}})
+        for text in ("he locked the door", "he has a knife")
+    ]
+    component.ConceptFeaturizer(CONFIG, "c", Storage(tmp_path), None).train(TrainingData(examples))
+    return component.ConceptFeaturizer.load(CONFIG, Storage(tmp_path), None, NODE)
+
+
+def said(featurizer: object, text: str, language: str) -> Message:
+    message = Message({"text": text, "likeliest_lang": language})
+    featurizer.process([message])
+    return message
+
+
+def test_what_means_the_same_has_the_same_features_in_every_language(featurizer: object) -> None:
+    rows = [
+        said(featurizer, text, language).features[0].features
+        for text, language in (
+            ("he locked the door", "en"),
+            ("han låste døren", "da"),
+            ("zamknął drzwi", "pl"),
+            ("เขาล็อคประตู", "th"),
+        )
+    ]
+    assert rows[0].nnz == 6  # three concepts, two pairs, and the first with the last
+    shared = [set(rows[0].indices) & set(row.indices) for row in rows[1:]]
+    assert all(len(one) >= 2 for one in shared)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "of_danger"),
+    [("i am captive", "en", True), ("han har en kniv", "da", True), ("hello", "en", False)],
+)
+def test_a_word_that_tells_of_danger_is_told(
+    featurizer: object, text: str, language: str, *, of_danger: bool
+) -> None:
+    assert said(featurizer, text, language).get("danger_words") is of_danger
+
+
+def test_a_language_without_a_dictionary_reads_what_is_mixed_in(featurizer: object) -> None:
+    assert said(featurizer, "xyz knife", "xx").get("danger_words")
+    assert json.dumps(said(featurizer, "xyz", "xx").get("danger_words")) == "false"
