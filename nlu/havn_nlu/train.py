@@ -3,7 +3,7 @@
 Writes DIR/model.tar.gz and DIR/model.json (hash and fingerprint). Prints one JSON object per line:
 
     {"stage": "load"}                                                 Rasa is being imported
-    {"stage": "train", "component": "RulePolicy", "done": 4, "of": 6}   it has just started
+    {"stage": "train", "component": "RulePolicy", "done": 4, "of": 7}   it has just started
     {"stage": "done", "model": "…", "sha256": "…", "fingerprint": "…", "seconds": 31.2}
     {"stage": "unchanged", "model": "…"}                              only with --if-changed
     {"stage": "failed", "error": "InvalidRule", "detail": "…"}        exit status 1

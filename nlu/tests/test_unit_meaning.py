@@ -254,8 +254,8 @@ def test_a_turn_leaves_nothing_behind_for_the_next(unit: Unit) -> None:
 
 def test_training_tells_how_far_it_is(trained: tuple[Path, list[Any]]) -> None:
     out, lines = trained
-    assert [line["stage"] for line in lines] == ["load", *["train"] * 6, "done"]
-    assert [(line["done"], line["of"]) for line in lines[1:-1]] == [(n, 6) for n in range(6)]
+    assert [line["stage"] for line in lines] == ["load", *["train"] * 7, "done"]
+    assert [(line["done"], line["of"]) for line in lines[1:-1]] == [(n, 7) for n in range(7)]
     assert sorted(path.name for path in out.iterdir()) == ["model.json", MODEL_NAME]
 
 
