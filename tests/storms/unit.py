@@ -110,6 +110,7 @@ shares = st.floats(0, 1) | st.sampled_from([True, "0.5", -0.0, 2, "nan"])
 _LIKELY: Mapping[type, st.SearchStrategy[Any]] = {
     str: odd_words,
     float: shares,
+    bool: st.booleans() | st.sampled_from([0, 1, "true"]),
     list: st.lists(odd_words, max_size=3) | st.lists(st.tuples(odd_words, shares), max_size=3),
 }
 
