@@ -226,7 +226,7 @@ def modes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
-async def test_answering_looks_at_unfinished_rows_only(store: SqlStore, sealer: Sealer) -> None:
+async def test_answering_does_not_read_whole_conversations(store: SqlStore, sealer: Sealer) -> None:
     """Partial indexes only help where SQLite recognises their condition in the query."""
     statements: list[tuple[str, Any]] = []
 
@@ -239,6 +239,7 @@ async def test_answering_looks_at_unfinished_rows_only(store: SqlStore, sealer: 
         await unit.messages.unanswered([anna.id])
         await unit.messages.with_unanswered(NOW, 10)
         await unit.messages.due(Channel.TELEGRAM, NOW, 10)
+        await unit.messages.held([anna.id])
         await unit.handovers.open_for([anna.id])
         await unit.conversations.forgetting()
 
@@ -248,6 +249,7 @@ async def test_answering_looks_at_unfinished_rows_only(store: SqlStore, sealer: 
         {"ix_messages_unfinished"},
         {"ix_messages_unfinished"},
         {"ix_messages_unfinished"},
+        {"ix_messages_held"},
         {"uq_handovers_one_open"},
         {"ix_conversations_forgetting"},
     ]

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.storage import codec
 from bot.adapters.storage.dialects import per_dialect
 from bot.adapters.storage.rows import DONE, STAFF, SealedRows
-from bot.adapters.storage.tables import conversations, is_unfinished, messages, receipts
+from bot.adapters.storage.tables import conversations, is_held, is_unfinished, messages, receipts
 from bot.domain.errors import KeyUnavailableError
 from bot.domain.messages import Channel, ConversationId, MessageId
 from bot.ports import Arrival, Delivery, Outgoing, Sealer
@@ -159,16 +159,11 @@ _THREAD = (
 _NEWEST = select(func.max(_m.id)).where(_m.conversation_id == bindparam("key"))
 # One statement, so that of two who take at once only one gets a line.
 _RELEASE = (
-    delete(messages)
-    .where(_m.conversation_id == bindparam("key"), _m.state == Delivery.HELD.value)
-    .returning(messages)
+    delete(messages).where(_m.conversation_id == bindparam("key"), is_held()).returning(messages)
 )
 _COUNT_HELD = (
     select(_m.conversation_id, func.count())
-    .where(
-        _m.conversation_id.in_(bindparam("ids", expanding=True)),
-        _m.state == Delivery.HELD.value,
-    )
+    .where(_m.conversation_id.in_(bindparam("ids", expanding=True)), is_held())
     .group_by(_m.conversation_id)
 )
 _DROP = (

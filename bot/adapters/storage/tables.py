@@ -104,6 +104,7 @@ messages = Table(
         "id",
         where="state IN ('pending', 'sending')",
     ),
+    _partial("ix_messages_held", "conversation_id", where="state = 'held'"),
 )
 
 handovers = Table(
@@ -208,6 +209,11 @@ marks = Table(
 def is_unfinished(rows: FromClause = messages) -> ColumnElement[bool]:
     """Select messages that await an answer or their delivery."""
     return rows.c.state.in_([literal_column("'pending'"), literal_column("'sending'")])
+
+
+def is_held() -> ColumnElement[bool]:
+    """Select messages that wait behind "Look for answer"."""
+    return messages.c.state == literal_column("'held'")
 
 
 def is_open() -> ColumnElement[bool]:
