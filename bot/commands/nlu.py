@@ -31,7 +31,7 @@ from bot.domain.triage import (
     offered_level,
 )
 from bot.domain.turn import MENU
-from bot.ports import Meaning
+from bot.ports import Dialogue, Meaning
 from bot.services.decide import NLU_CHARACTERS
 from bot.settings import Settings
 
@@ -157,7 +157,7 @@ async def _dialogue(settings: Settings) -> AsyncIterator[SocketDialogue]:
 
 
 async def _predict(
-    dialogue: SocketDialogue,
+    dialogue: Dialogue,
     lexicons: Sequence[Lexicon],
     example: Example,
 ) -> Prediction:

@@ -312,8 +312,7 @@ def _present(conversation: Conversation, now: datetime) -> str:
 
 def _settled(assessment: Assessment) -> bool:
     """Tell whether the words alone decide the answer: the meaning can make them no more urgent."""
-    near_danger = assessment.danger_words or assessment.self_harm_words
-    return assessment.level is Level.RED or (assessment.screen is not None and not near_danger)
+    return assessment.level is Level.RED
 
 
 def _spoken(assessment: Assessment, locale: str) -> Understanding:

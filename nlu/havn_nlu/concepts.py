@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext
@@ -19,7 +18,9 @@ from havn_nlu.dictionary import Dictionary, concepts
 from havn_nlu.inputs import REPOSITORY, Inputs
 from havn_nlu.ngrams import NgramFeaturizer, normal
 
+FOLDER = Inputs(REPOSITORY).concepts
 _FILE = "concepts.json"
+_CONCEPTS = "concepts"
 # The fields of meaning that people name when they tell of danger. A word of one proves nothing.
 _OF_DANGER = frozenset(
     {
@@ -130,7 +131,7 @@ class ConceptFeaturizer(NgramFeaturizer):
     def train(self, training_data: TrainingData) -> Resource:
         """Read the dictionaries, learn the sequences, and keep both in the model."""
         self._dictionaries = {
-            file.stem: Dictionary.read(file) for file in sorted(_folder().glob("*.yml"))
+            file.stem: Dictionary.read(file) for file in sorted(FOLDER.glob("*.yml"))
         }
         resource = super().train(training_data)
         with self._storage.write_to(self._resource) as directory:
@@ -153,13 +154,14 @@ class ConceptFeaturizer(NgramFeaturizer):
         return lambda message: _sequences(self._concepts(message))
 
     def _concepts(self, message: Message) -> list[str]:
-        languages = dict.fromkeys((_language(message), *_MIXED_IN))
-        known = [self._dictionaries[one] for one in languages if one in self._dictionaries]
-        return concepts(normal(message), known)
-
-
-def _folder() -> Path:
-    return Inputs(REPOSITORY).concepts
+        """Return what the words of a message mean; worked out once."""
+        found: list[str] | None = message.get(_CONCEPTS)
+        if found is None:
+            languages = dict.fromkeys((_language(message), *_MIXED_IN))
+            known = [self._dictionaries[one] for one in languages if one in self._dictionaries]
+            found = concepts(normal(message), known)
+            message.set(_CONCEPTS, found)
+        return found
 
 
 def _language(message: Message) -> str | None:

@@ -47,8 +47,8 @@ class Inputs:
 
     @property
     def concepts(self) -> Path:
-        """What words mean, a file for each language."""
-        return self.root / "nlu" / "concepts"
+        """What words mean, a file for each language: the unit's own, as its code is."""
+        return Path(__file__).resolve().parents[1] / "concepts"
 
     def files(self) -> list[Path]:
         """Every file that decides what the model answers, in a stable order."""

@@ -15,10 +15,9 @@ from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
 
 from havn_nlu.dictionary import Dictionary, DictionaryError, concepts  # noqa: E402
-from havn_nlu.inputs import REPOSITORY, Inputs  # noqa: E402
 from havn_nlu.text import normalise  # noqa: E402
 
-FILES = sorted(Inputs(REPOSITORY).concepts.glob("*.yml"))
+FILES = sorted(component.FOLDER.glob("*.yml"))
 
 
 def found(text: str, *dictionaries: dict[str, str]) -> list[str]:

@@ -220,6 +220,12 @@ def test_a_long_text_is_read_the_same_in_every_conversation(unit: Unit) -> None:
     assert _turn(unit, text, None, "pl") == _turn(unit, text, None, "da")
 
 
+def test_a_turn_tells_of_danger_by_the_dictionary_of_its_language(unit: Unit) -> None:
+    """These words are in no dictionary but the Polish one."""
+    assert _turn(unit, "on ma nóż i stoi pod drzwiami")["danger_words"]
+    assert not _turn(unit, "jaka jest dziś pogoda w kopenhadze")["danger_words"]
+
+
 def test_a_turn_says_what_is_meant_and_in_which_language(unit: Unit) -> None:
     turn = _turn(unit, "thank you", "utter_main_menu")
     assert turn["intent"] == "thanks"

@@ -15,7 +15,7 @@ WISH_WITH_MEANS = Assessment(Level.ORANGE, screen="utter_suicide_care", self_har
     ("assessment", "settled"),
     [
         (RED, True),
-        (MINOR, True),
+        (MINOR, False),  # the unit's dictionaries know words of danger that triage does not
         (MINOR_NEAR_DANGER, False),
         (WISH_WITH_MEANS, False),
         (Assessment(danger_words=True), False),
