@@ -25,6 +25,8 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
 _TAPS = re.compile(r'<button[^>]* name="tap" value="([^"]+)"')
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 -- the name of the header
 _OK = 200
+# Shorter than the server keeps an idle connection; a browser would ask again over a new one.
+_IDLE_SECONDS = 2
 
 
 @dataclass(slots=True)
@@ -39,7 +41,9 @@ class Tally:
 
 def browser(place: Place) -> httpx.AsyncClient:
     """Return what visits the web chat, with as many connections as visitors need."""
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    limits = httpx.Limits(
+        max_connections=200, max_keepalive_connections=200, keepalive_expiry=_IDLE_SECONDS
+    )
     return httpx.AsyncClient(base_url=place.chat, timeout=30, limits=limits, headers=_FRAGMENT)
 
 
