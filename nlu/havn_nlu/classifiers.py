@@ -36,8 +36,10 @@ class _LinearComponent(GraphComponent):
 
         `sharpness`: what turns margins into probabilities; None to measure it, which takes as long
         as the training itself.
+
+        `every`: 2 learns from every second example.
         """
-        return {"features": ["ngrams"], "penalty": 1.0, "sharpness": None}
+        return {"features": ["ngrams"], "penalty": 1.0, "sharpness": None, "every": 1}
 
     @classmethod
     def required_components(cls) -> list[type]:
@@ -86,7 +88,7 @@ class _LinearComponent(GraphComponent):
         """Fit on the labelled examples and keep the model in Rasa's storage."""
         labelled = [
             (rows, label)
-            for message in training_data.intent_examples
+            for message in training_data.intent_examples[:: self._config["every"]]
             if (rows := self.rows(message)) and (label := self.label(message))
         ]
         with self._storage.write_to(self._resource) as directory:

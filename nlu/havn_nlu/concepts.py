@@ -15,10 +15,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from havn_nlu.dictionary import Dictionary, concepts
-from havn_nlu.inputs import REPOSITORY, Inputs
+from havn_nlu.inputs import CONCEPTS
 from havn_nlu.ngrams import NgramFeaturizer, normal
 
-FOLDER = Inputs(REPOSITORY).concepts
 _FILE = "concepts.json"
 _CONCEPTS = "concepts"
 # The fields of meaning that people name when they tell of danger. A word of one proves nothing.
@@ -77,6 +76,23 @@ _OF_DANGER = frozenset(
         "steps_coming",
         "breathe",
         "unconscious",
+        # Where it is done to: the body, and places that nobody gets out of.
+        "head_face",
+        "hand_arm",
+        "leg_foot",
+        "eye",
+        "back_neck_throat",
+        "body_skin",
+        "stomach_chest_heart",
+        "swollen_vomit",
+        "car_van",
+        "driver",
+        "road_drive",
+        "ship_boat",
+        "window",
+        "door",
+        "room_bed",
+        "bathroom_toilet",
     }
 )
 # Concepts. Farther ones stand together by accident (docs/nlu.md).
@@ -131,7 +147,7 @@ class ConceptFeaturizer(NgramFeaturizer):
     def train(self, training_data: TrainingData) -> Resource:
         """Read the dictionaries, learn the sequences, and keep both in the model."""
         self._dictionaries = {
-            file.stem: Dictionary.read(file) for file in sorted(FOLDER.glob("*.yml"))
+            file.stem: Dictionary.read(file) for file in sorted(CONCEPTS.glob("*.yml"))
         }
         resource = super().train(training_data)
         with self._storage.write_to(self._resource) as directory:

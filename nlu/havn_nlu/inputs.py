@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# What words mean, a file for each language: the unit's own, as its code is.
+CONCEPTS = Path(__file__).resolve().parents[1] / "concepts"
 MODEL_NAME = "model.tar.gz"
 MANIFEST_NAME = "model.json"
 
@@ -45,14 +47,9 @@ class Inputs:
         stories = self.root / "stories"
         return [self.root / "nlu" / "data", stories / "rules", stories / "paths"]
 
-    @property
-    def concepts(self) -> Path:
-        """What words mean, a file for each language: the unit's own, as its code is."""
-        return Path(__file__).resolve().parents[1] / "concepts"
-
     def files(self) -> list[Path]:
         """Every file that decides what the model answers, in a stable order."""
-        folders = [self.domain, *self.training, self.concepts]
+        folders = [self.domain, *self.training, CONCEPTS]
         content = [path for folder in folders for path in sorted(folder.rglob("*.yml"))]
         code = [Path(__file__).with_name(name) for name in _CODE]
         return [self.config, *content, *code]

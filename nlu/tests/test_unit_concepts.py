@@ -1,8 +1,6 @@
 """Dictionaries: which form of a word counts, and that what means the same looks the same."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,12 @@ component = pytest.importorskip("havn_nlu.concepts")
 # isort: split
 from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
+from storage import Storage  # noqa: E402
 
 from havn_nlu.dictionary import Dictionary, DictionaryError, concepts  # noqa: E402
 from havn_nlu.text import normalise  # noqa: E402
 
-FILES = sorted(component.FOLDER.glob("*.yml"))
+FILES = sorted(component.CONCEPTS.glob("*.yml"))
 
 
 def found(text: str, *dictionaries: dict[str, str]) -> list[str]:
@@ -104,19 +103,6 @@ def _names(file: Path) -> list[str]:
 # --- The component ---
 
 
-class Storage:
-    """Where a component keeps what it learned."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @contextmanager
-    def write_to(self, _resource: object) -> Iterator[Path]:
-        yield self._folder
-
-    read_from = write_to
-
-
 CONFIG = {**component.ConceptFeaturizer.get_default_config(), "seen": 1}
 NODE = type("", (), {"node_name": "concepts"})
 
@@ -154,7 +140,13 @@ def test_what_means_the_same_has_the_same_features_in_every_language(featurizer:
 
 @pytest.mark.parametrize(
     ("text", "language", "of_danger"),
-    [("i am captive", "en", True), ("han har en kniv", "da", True), ("hello", "en", False)],
+    [
+        ("i am captive", "en", True),
+        ("han har en kniv", "da", True),
+        ("his foot is on my neck", "en", True),
+        ("la puerta", "es", True),
+        ("hello", "en", False),
+    ],
 )
 def test_a_word_that_tells_of_danger_is_told(
     featurizer: object, text: str, language: str, *, of_danger: bool

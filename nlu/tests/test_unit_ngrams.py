@@ -1,8 +1,6 @@
 """Features: what is learned, how it is weighed, and that training and a visitor's turn agree."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,21 +11,9 @@ np = pytest.importorskip("numpy")
 # isort: split
 from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
+from storage import Storage  # noqa: E402
 
 TEXTS = ["he took my passport", "my passport is gone", "he is here", "far kom", "får kom", "he kom"]
-
-
-class Storage:
-    """Where a component keeps what it learned."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @contextmanager
-    def write_to(self, _resource: object) -> Iterator[Path]:
-        yield self._folder
-
-    read_from = write_to
 
 
 @pytest.fixture
