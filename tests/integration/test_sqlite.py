@@ -243,7 +243,10 @@ async def test_answering_does_not_read_whole_conversations(store: SqlStore, seal
         await unit.handovers.open_for([anna.id])
         await unit.conversations.forgetting()
 
-    plans = [await _plan(store, *s) for s in statements if s[0].startswith("SELECT")]
+    selects = [s for s in statements if s[0].startswith("SELECT")]
+    # PostgreSQL plans without looking at what is bound, and would not recognise it.
+    assert not any("held" in parameters for _, parameters in selects)
+    plans = [await _plan(store, *s) for s in selects]
     used = [set(re.findall(r"(?:ix|uq)_\w+", plan)) for plan in plans]
     assert used == [
         {"ix_messages_unfinished"},

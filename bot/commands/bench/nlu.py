@@ -19,7 +19,7 @@ from bot.domain.turn import MENU
 from bot.settings import Settings
 
 P50_MS = 5.0
-TIMES_STOCK = 5.0
+TIMES_STOCK = 8.0
 # Asked before the clock starts, so that caches and connections are warm on both sides.
 _WARM = 50
 _SEED = 20261122
