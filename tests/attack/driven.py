@@ -15,6 +15,9 @@ _TIMED = f"""(way) => {{
   return [performance.now() - began, left];
 }}"""
 _NONCE = "() => (document.querySelector('#answers [name=nonce]') || {}).value || ''"
+# Seconds before each look. WebKit never answers who asks a page that is just being changed for one
+# of another process.
+_RESTS = (0.15, 0.1)
 # A browser that runs script takes what is in there for text.
 _HAS_NO_SCRIPT = "() => document.querySelector('noscript meta') !== null"
 
@@ -101,7 +104,7 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
         go()
         if number == 0 and came_from:
             until(lambda: browser.url.startswith(came_from))
-        if any(CHAT.search(_later(browser, rest)) for rest in (0, 0.05, 0.1)):
+        if any(CHAT.search(_later(browser, rest)) for rest in _RESTS):
             missed.append(f"{way}: the chat was shown again")
     return missed
 

@@ -172,9 +172,7 @@ def webkit(proxy: str, *, script: bool) -> Iterator[Driven]:
         env = {**os.environ, "DISPLAY": screen, "LANGUAGE": "en_GB", "LC_ALL": "en_GB.UTF-8"}
         stack.enter_context(_running([str(WEBKIT_DRIVER), f"--port={port}"], env))
         client = stack.enter_context(
-            httpx.Client(
-                base_url=f"http://127.0.0.1:{port}", timeout=_PATIENCE, trust_env=False
-            )
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_PATIENCE, trust_env=False)
         )
         until(lambda: _reached(client))
         browser = {
