@@ -115,8 +115,7 @@ def _leave(ways: Ways, times: int) -> Mapping[str, Any]:
     return {
         "rows": [
             f"{ways.name}: left {times} times with script and {times} without, {told} chats ended",
-            f"  script at the press: {half:.1f} ms at p50, {longest:.1f} at most (bar {LONGEST}),"
-            f" missed {len(missed)}",
+            f"  script at the press: {half:.1f} ms at p50, {longest:.1f} at most (bar {LONGEST})",
         ],
         "version": ways.name,
         "times": times,

@@ -1,4 +1,4 @@
-"""One exit with script and one without in each browser: ``python -m tests.attack exit`` has more."""
+"""One exit of each kind in each browser: ``python -m tests.attack exit`` has more."""
 
 import pytest
 
