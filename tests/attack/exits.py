@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
 
 from tests.attack import driven, drivers
@@ -57,7 +58,13 @@ def carry_out(times: int, browsers: Sequence[str] = BROWSERS) -> Mapping[str, An
             rows.append(f"{name}: not here: {how}")
             missed.append(f"{name} is not here: {how}")
         else:
-            told[name] = found = _in_browser(name, times)
+            try:
+                found = _in_browser(name, times)
+            except (drivers.RefusedError, httpx.HTTPError, OSError) as error:
+                rows.append(f"{name}: stopped answering")
+                missed.append(f"{name} stopped answering: {type(error).__name__} {error}")
+                continue
+            told[name] = found
             rows += found["rows"]
             missed += [f"{name}, {one}" for one in found["missed"]]
     return {"rows": rows, "browsers": told, "missed": missed}
