@@ -15,8 +15,7 @@ _TIMED = f"""(way) => {{
   return [performance.now() - began, left];
 }}"""
 _NONCE = "() => (document.querySelector('#answers [name=nonce]') || {}).value || ''"
-# Seconds before each look. WebKit never answers who asks a page that is just being changed for one
-# of another process.
+# Seconds before each look.
 _RESTS = (0.15, 0.1)
 # A browser that runs script takes what is in there for text.
 _HAS_NO_SCRIPT = "() => document.querySelector('noscript meta') !== null"
@@ -110,8 +109,13 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
 
 
 def _later(browser: Driven, rest: float) -> str:
+    """Return what is shown after so many seconds; between two pages, look until there is one."""
     time.sleep(rest)
+    return str(until(lambda: _source(browser)))
+
+
+def _source(browser: Driven) -> str:
     try:
         return browser.source
-    except RefusedError:  # between two pages there is none
+    except RefusedError:
         return ""

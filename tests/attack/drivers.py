@@ -24,6 +24,9 @@ WEBKIT_DRIVER = Path("/usr/bin/WebKitWebDriver")
 XVFB = Path("/usr/bin/Xvfb")
 _MINIBROWSER = "webkit2gtk-4.1/MiniBrowser"
 _PATIENCE = 30
+# Asked while a page gives way to another, WebKit's driver sometimes answers nothing at all; asked
+# again, it does.
+_ANSWER = 3
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _OVER_HTTP: Mapping[str, tuple[str, str]] = {
     "Back": ("POST", "back"),
@@ -57,8 +60,8 @@ _PREFERENCES: Mapping[str, bool | int | str] = {
     "privacy.reduceTimerPrecision": False,
     "toolkit.telemetry.reportingpolicy.firstRun": False,
 }
-# Nobody waits for a page but who asked for it: without script, WebKit's driver waits for ever for a
-# page that came by Back.
+# Nobody waits for a page but who asked for it: without script, WebKit's driver was seen to wait in
+# vain for a page that came by Back.
 _WISHES: Mapping[str, Any] = {
     "acceptInsecureCerts": True,
     "pageLoadStrategy": "none",
@@ -172,7 +175,7 @@ def webkit(proxy: str, *, script: bool) -> Iterator[Driven]:
         env = {**os.environ, "DISPLAY": screen, "LANGUAGE": "en_GB", "LC_ALL": "en_GB.UTF-8"}
         stack.enter_context(_running([str(WEBKIT_DRIVER), f"--port={port}"], env))
         client = stack.enter_context(
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_PATIENCE, trust_env=False)
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER, trust_env=False)
         )
         until(lambda: _reached(client))
         browser = {
@@ -185,7 +188,8 @@ def webkit(proxy: str, *, script: bool) -> Iterator[Driven]:
             ],
         }
         wishes = {**_WISHES, "webkitgtk:browserOptions": browser}
-        answer = client.post("/session", json={"capabilities": {"alwaysMatch": wishes}})
+        asked = {"capabilities": {"alwaysMatch": wishes}}
+        answer = client.post("/session", json=asked, timeout=_PATIENCE)
         begun = _value(answer)
         session = f"/session/{begun['sessionId']}"
         stack.callback(client.delete, session)
@@ -234,7 +238,7 @@ def _over_http(client: httpx.Client, session: str) -> Ask:
         url = f"{session}/{path.format(**what)}"
         try:
             return _value(client.request(method, url, json=what if method == "POST" else None))
-        except RefusedError as error:
+        except (RefusedError, httpx.ReadTimeout) as error:
             raise RefusedError(f"{name}: {error}") from error
 
     return ask
