@@ -2,7 +2,8 @@
 
 Three attacks: ``scripts`` sends payloads in by every door and looks at every page in Chromium
 (security-reliability.md, B13), ``oracle`` asks whether an answer or its time tells what exists
-(B24), ``exit`` leaves the visitors' page again and again (B25).
+(B24), ``exit`` leaves the visitors' page again and again (B25) in Chromium, Firefox (Debian's
+``firefox-esr``) and WebKit (``webkit2gtk-driver`` and ``xvfb``).
 
 Corpora are files on the command line, since most may not be kept with other people's code:
 
@@ -101,7 +102,7 @@ def _oracle(asked: Any) -> Mapping[str, Any]:
 
 
 def _exit(asked: Any) -> Mapping[str, Any]:
-    return _shown(exits.carry_out(asked.exits))
+    return _shown(exits.carry_out(asked.exits, asked.browsers))
 
 
 def _shown(found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,6 +124,13 @@ def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="show only the pages with words")
     parser.add_argument("--tries", type=int, default=10_000, help="of each pair of the oracle")
     parser.add_argument("--exits", type=int, default=100, help="with script, and as many without")
+    parser.add_argument(
+        "--browsers",
+        nargs="+",
+        choices=exits.BROWSERS,
+        default=exits.BROWSERS,
+        help="those to leave; all three, and one that is not installed is missed",
+    )
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     asked = parser.parse_args(given)
     if set(asked.attacks) - {"scripts", "oracle", "exit"}:

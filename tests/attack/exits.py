@@ -1,62 +1,130 @@
 """Leaving the visitors' page in a hurry, again and again: how long it takes, what "Back" shows."""
 
-import re
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
 
-from tests.browser.site import NEUTRAL, WEATHER, Site, begin, launch, serve, visit, wait_for_answer
+from tests.attack import driven, drivers
+from tests.attack.leaving import CHAT, LEAVE, LONGEST, SLOWER, WAYS, WORDS
+from tests.attack.neutral import neutral
+from tests.browser.site import (
+    CHROMIUM,
+    NEUTRAL,
+    WEATHER,
+    Site,
+    begin,
+    launch,
+    serve,
+    visit,
+    wait_for_answer,
+)
 
-WORDS = "my boss has my passport"
-CHAT = re.compile("How can I help|I am a computer program|passport")
-# Milliseconds of script (B25). They are those of the processor, which a busy machine does not
-# stretch, times six: a cheap phone is as much slower.
-LONGEST, _SLOWER = 200, 6
-_WAYS = ("button", "shift", "link")
-# Presses, and returns what is left on the page the moment that what runs at a press is over.
-_LEAVE = """(way) => {
-  const press = () => {
-    if (way === 'button') document.getElementById('exit').click();
-    else if (way === 'link') document.querySelector('#skips a').click();
-    else for (let n = 0; n < 3; n++) {
-      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Shift' }));
-      document.dispatchEvent(new KeyboardEvent('keyup', { key: 'Shift' }));
-    }
-  };
-  press();
-  return document.body.innerText.trim() + document.title.replace('\\u200b', '');
-}"""
+BROWSERS = ("chromium", "firefox", "webkit")
 
 
-def carry_out(times: int) -> Mapping[str, Any]:
-    """Leave so many times with script and as many without; every time must do."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        found = leave(browser, times)
-        browser.close()
-    return found
+@dataclass(frozen=True)
+class Ways:
+    """How a browser is left once: with script (``took`` milliseconds, ``missed``) and without."""
+
+    name: str
+    with_script: Callable[[Site, str], dict[str, Any]]
+    without_script: Callable[[Site], list[str]]
+
+
+def missing(name: str) -> str:
+    """Say how to get a browser that is not here."""
+    if name == "firefox":
+        return drivers.firefox_missing()
+    if name == "webkit":
+        return drivers.webkit_missing()
+    return "" if os.access(CHROMIUM, os.X_OK) else "apt-get install chromium"
+
+
+def carry_out(times: int, browsers: Sequence[str] = BROWSERS) -> Mapping[str, Any]:
+    """Leave each browser so many times with script and as many without; every time must do.
+
+    What was asked for and is not here is missed; what was not asked for is named.
+    """
+    rows, missed, told = [], [], {}
+    for name in BROWSERS:
+        if name not in browsers:
+            rows.append(f"{name}: left out, not asked for")
+        elif how := missing(name):
+            rows.append(f"{name}: not here: {how}")
+            missed.append(f"{name} is not here: {how}")
+        else:
+            try:
+                found = _in_browser(name, times)
+            except (drivers.RefusedError, httpx.HTTPError, OSError) as error:
+                rows.append(f"{name}: stopped answering")
+                missed.append(f"{name} stopped answering: {type(error).__name__} {error}")
+                continue
+            told[name] = found
+            rows += found["rows"]
+            missed += [f"{name}, {one}" for one in found["missed"]]
+    return {"rows": rows, "browsers": told, "missed": missed}
+
+
+def _in_browser(name: str, times: int) -> Mapping[str, Any]:
+    if name == "chromium":
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            found = leave(browser, times)
+            browser.close()
+        return found
+    return leave_driven(name, times)
 
 
 def leave(browser: Browser, times: int) -> Mapping[str, Any]:
-    """Leave in a browser that runs."""
+    """Leave in a Chromium that runs."""
+    ways = Ways(
+        f"Chromium {browser.version}",
+        partial(_with_script, browser),
+        partial(_without_script, browser),
+    )
+    return _leave(ways, times)
+
+
+def leave_driven(name: str, times: int) -> Mapping[str, Any]:
+    """Start Firefox or WebKit, once with script and once without, and leave in both."""
+    start = drivers.firefox if name == "firefox" else drivers.webkit
+    with (
+        neutral() as away,
+        start(away.address, script=True) as scripted,
+        start(away.address, script=False) as plain,
+    ):
+        ways = Ways(
+            scripted.version,
+            partial(driven.with_script, scripted, away),
+            partial(driven.without_script, plain),
+        )
+        return _leave(ways, times)
+
+
+def _leave(ways: Ways, times: int) -> Mapping[str, Any]:
     took: list[float] = []
     missed: list[str] = []
     with serve() as site:
         for number in range(times):
-            seen = _with_script(browser, site, _WAYS[number % len(_WAYS)])
+            seen = ways.with_script(site, WAYS[number % len(WAYS)])
             took.append(seen["took"])
             missed += [f"with script, {one}" for one in seen["missed"]]
-            missed += [f"without script, {one}" for one in _without_script(browser, site)]
+            missed += [f"without script, {one}" for one in ways.without_script(site)]
         told = len(site.door.left)
     if told != 2 * times:
         missed.append(f"{2 * times - told} chats were left and went on")
     longest, half = max(took), sorted(took)[len(took) // 2]
     return {
         "rows": [
-            f"left {times} times with script and {times} without, {told} chats ended",
-            f"script at the press: {half:.1f} ms at p50, {longest:.1f} at most (bar {LONGEST})",
+            f"{ways.name}: left {times} times with script and {times} without, {told} chats ended",
+            f"  script at the press: {half:.1f} ms at p50, {longest:.1f} at most (bar {LONGEST})",
         ],
+        "version": ways.name,
         "times": times,
         "p50": half,
         "longest": longest,
@@ -78,8 +146,8 @@ def _with_script(browser: Browser, site: Site, way: str) -> dict[str, Any]:
     client = context.new_cdp_session(page)
     client.send("Performance.enable", {"timeDomain": "threadTicks"})
     before_it = _script_seconds(client)
-    left = page.evaluate(_LEAVE, way)
-    took = (_script_seconds(client) - before_it) * 1000 * _SLOWER
+    left = page.evaluate(LEAVE, way)
+    took = (_script_seconds(client) - before_it) * 1000 * SLOWER
     _let_go(page, held)
     if left:
         missed.append(f"{way}: something of the page was left after the press")
