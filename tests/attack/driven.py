@@ -38,7 +38,7 @@ def with_script(browser: Driven, away: Neutral, site: Site, way: str) -> dict[st
         missed.append(f"{way}: something of the page was left after the press")
     if took >= LONGEST:
         missed.append(f"{way}: {took:.0f} ms of script")
-    until(lambda: browser.url.startswith(NEUTRAL))
+    until(lambda: browser.url.startswith(NEUTRAL), "the neutral site")
     return {"took": took, "missed": missed + _goes_back(browser, way)}
 
 
@@ -51,7 +51,7 @@ def without_script(browser: Driven, site: Site) -> list[str]:
     if WORDS not in browser.source or not browser.run(_HAS_NO_SCRIPT):
         missed.append("button: there was no chat without script to leave")
     browser.click("#exit")
-    until(lambda: browser.url.startswith(NEUTRAL))
+    until(lambda: browser.url.startswith(NEUTRAL), "the neutral site")
     return missed + _goes_back(browser, "button", came_from=site.url)
 
 
@@ -59,9 +59,9 @@ def _come(browser: Driven, site: Site) -> None:
     """Come to the chat from elsewhere in a new tab, so that there is always something behind it."""
     browser.tab()
     browser.go(f"{NEUTRAL}/")
-    until(lambda: browser.has("h1"))
+    until(lambda: browser.has("h1"), "the site before the chat")
     browser.go(site.url)
-    until(lambda: browser.has("#answers button"))
+    until(lambda: browser.has("#answers button"), "the chat")
 
 
 def _press(browser: Driven, label: str) -> None:
@@ -88,7 +88,7 @@ def _answered(browser: Driven, do: Any) -> None:
         except RefusedError:  # between two pages
             return False
 
-    until(look)
+    until(look, "an answer")
 
 
 def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
@@ -102,7 +102,7 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
     ):
         go()
         if number == 0 and came_from:
-            until(lambda: browser.url.startswith(came_from))
+            until(lambda: browser.url.startswith(came_from), "the first step back")
         if any(CHAT.search(_later(browser, rest)) for rest in _RESTS):
             missed.append(f"{way}: the chat was shown again")
     return missed
@@ -111,7 +111,7 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
 def _later(browser: Driven, rest: float) -> str:
     """Return what is shown after so many seconds; between two pages, look until there is one."""
     time.sleep(rest)
-    return str(until(lambda: _source(browser)))
+    return str(until(lambda: _source(browser), "a page to look at"))
 
 
 def _source(browser: Driven) -> str:

@@ -158,7 +158,7 @@ def firefox(proxy: str, *, script: bool) -> Iterator[Driven]:
         (profile / "user.js").write_text("\n".join(lines), "utf-8")
         command = [str(FIREFOX), "--headless", "--marionette", "--no-remote", "--profile", folder]
         stack.enter_context(_running(command))
-        port = until(lambda: _number(profile / "MarionetteActivePort"))
+        port = until(lambda: _number(profile / "MarionetteActivePort"), "the port of Firefox")
         line = stack.enter_context(socket.create_connection(("127.0.0.1", port), _PATIENCE))
         ask = _marionette(line)
         wishes = {**_WISHES, "proxy": _through(proxy)}
@@ -177,7 +177,7 @@ def webkit(proxy: str, *, script: bool) -> Iterator[Driven]:
         client = stack.enter_context(
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER, trust_env=False)
         )
-        until(lambda: _reached(client))
+        until(lambda: _reached(client), "the driver of WebKit")
         browser = {
             "binary": str(next(Path("/usr/lib").glob(f"*/{_MINIBROWSER}"))),
             "args": [
@@ -288,12 +288,12 @@ def _running(
                 process.kill()
 
 
-def until(look: Callable[[], Any]) -> Any:
-    """Look again and again until there is something, and return it."""
+def until(look: Callable[[], Any], what: str) -> Any:
+    """Look again and again until there is something, and return it; RefusedError names ``what``."""
     end = time.monotonic() + _PATIENCE
     while not (found := look()):
         if time.monotonic() > end:
-            raise RefusedError("it never came")
+            raise RefusedError(f"never came: {what}")
         time.sleep(0.02)
     return found
 
