@@ -7,6 +7,7 @@ single written characters where it does not (Thai, Khmer, Lao, Burmese, Chinese,
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from havn_nlu.latin import latin
 
@@ -110,7 +111,7 @@ def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list
     """Return the features of a normalised text, those of whole words first.
 
     `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `pieces` takes
-    a plain word apart.
+    a plain word apart; `c##…` are two words in a row without their vowels.
     """
     plain = fold(text)
     typed = [token for token, _ in tokens(text)]
@@ -118,9 +119,12 @@ def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list
     folded = [token for token, _ in tokens(plain)]
     if folded != typed:
         found += _sequences(folded, words)
+    consonants = []
     for kind, _, run in runs(plain):
         if kind != "sign":
             found += pieces(run)
+            consonants.append(_VOWELS.sub("", run))
+    found += [f"c##{one} {after}" for one, after in pairwise(consonants)]
     return found
 
 
