@@ -76,7 +76,7 @@ _OF_DANGER = frozenset(
         "steps_coming",
         "breathe",
         "unconscious",
-        # Where it is done to: the body, and places that nobody gets out of.
+        # The body, vehicles and rooms.
         "head_face",
         "hand_arm",
         "leg_foot",

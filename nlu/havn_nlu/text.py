@@ -111,7 +111,8 @@ def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list
     """Return the features of a normalised text, those of whole words first.
 
     `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `pieces` takes
-    a plain word apart; `c##…` are two words in a row without their vowels.
+    a plain word apart; `c##…` are two words in a row without their vowels,
+    whatever sign stands between.
     """
     plain = fold(text)
     typed = [token for token, _ in tokens(text)]
@@ -119,12 +120,12 @@ def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list
     folded = [token for token, _ in tokens(plain)]
     if folded != typed:
         found += _sequences(folded, words)
-    consonants = []
+    consonants: list[str] = []
     for kind, _, run in runs(plain):
         if kind != "sign":
             found += pieces(run)
             consonants.append(_VOWELS.sub("", run))
-    found += [f"c##{one} {after}" for one, after in pairwise(consonants)]
+    found += [f"c##{one} {after}" for one, after in pairwise(consonants) if one or after]
     return found
 
 

@@ -67,6 +67,7 @@ def test_two_spellings_of_one_word_share_what_is_left_without_vowels() -> None:
     assert left("ضربني") == left("darabni") == {"c#drbn"}
     assert left("a") == set()
     assert left("za mnoi") == left("zo mnoy") == {"c#mn", "c##z mn"}
+    assert left("a i") == set()
 
 
 def test_fold_takes_accents_off_and_leaves_thai_alone() -> None:

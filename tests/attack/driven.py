@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.attack.drivers import Driven, RefusedError, until
+from tests.attack.drivers import Driven, until
 from tests.attack.leaving import CHAT, LEAVE, LONGEST, SLOWER, WORDS
 from tests.attack.neutral import Neutral
 from tests.browser.site import NEUTRAL, Site
@@ -14,6 +14,7 @@ _TIMED = f"""(way) => {{
   const left = leave(way);
   return [performance.now() - began, left];
 }}"""
+_STATE = "() => document.readyState"
 _NONCE = "() => (document.querySelector('#answers [name=nonce]') || {}).value || ''"
 # Seconds before each look.
 _RESTS = (0.15, 0.1)
@@ -82,13 +83,7 @@ def _answered(browser: Driven, do: Any) -> None:
     before = browser.run(_NONCE)
     do()
 
-    def look() -> bool:
-        try:
-            return browser.run(_NONCE) not in ("", before) and browser.has("#send")
-        except RefusedError:  # between two pages
-            return False
-
-    until(look, "an answer")
+    until(lambda: browser.run(_NONCE) not in ("", before) and browser.has("#send"), "an answer")
 
 
 def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
@@ -103,19 +98,13 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
         go()
         if number == 0 and came_from:
             until(lambda: browser.url.startswith(came_from), "the first step back")
-        if any(CHAT.search(_later(browser, rest)) for rest in _RESTS):
+        if any(CHAT.search(_shown(browser, rest)) for rest in _RESTS):
             missed.append(f"{way}: the chat was shown again")
     return missed
 
 
-def _later(browser: Driven, rest: float) -> str:
-    """Return what is shown after so many seconds; between two pages, look until there is one."""
+def _shown(browser: Driven, rest: float) -> str:
+    """Return what is shown after so many seconds, once the page is whole."""
     time.sleep(rest)
-    return str(until(lambda: _source(browser), "a page to look at"))
-
-
-def _source(browser: Driven) -> str:
-    try:
-        return browser.source
-    except RefusedError:
-        return ""
+    until(lambda: browser.run(_STATE) == "complete", "a whole page")
+    return str(until(lambda: browser.source, "a page to look at"))

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ XVFB = Path("/usr/bin/Xvfb")
 _MINIBROWSER = "webkit2gtk-4.1/MiniBrowser"
 _PATIENCE = 30
 # Asked while a page gives way to another, WebKit's driver sometimes answers nothing at all; asked
-# again, it does.
+# again (``until``), it does.
 _ANSWER = 3
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _OVER_HTTP: Mapping[str, tuple[str, str]] = {
@@ -192,7 +192,7 @@ def webkit(proxy: str, *, script: bool) -> Iterator[Driven]:
         answer = client.post("/session", json=asked, timeout=_PATIENCE)
         begun = _value(answer)
         session = f"/session/{begun['sessionId']}"
-        stack.callback(client.delete, session)
+        stack.callback(_end, client, session)
         version = f"WebKitGTK {begun['capabilities']['browserVersion']}"
         yield Driven(_over_http(client, session), version)
 
@@ -244,6 +244,12 @@ def _over_http(client: httpx.Client, session: str) -> Ask:
     return ask
 
 
+def _end(client: httpx.Client, session: str) -> None:
+    """Let the browser go; what it showed is known by now."""
+    with suppress(httpx.HTTPError):
+        client.delete(session, timeout=_PATIENCE)
+
+
 def _value(answer: httpx.Response) -> Any:
     found = answer.json()["value"]
     if answer.is_error:
@@ -289,13 +295,17 @@ def _running(
 
 
 def until(look: Callable[[], Any], what: str) -> Any:
-    """Look again and again until there is something, and return it; RefusedError names ``what``."""
+    """Look again and again until there is something, and return it; RefusedError names ``what``.
+
+    A browser that refuses to look, as between two pages, has nothing yet.
+    """
     end = time.monotonic() + _PATIENCE
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise RefusedError(f"never came: {what}")
+    while time.monotonic() < end:
+        with suppress(RefusedError):
+            if found := look():
+                return found
         time.sleep(0.02)
-    return found
+    raise RefusedError(f"never came: {what}")
 
 
 def _number(path: Path) -> int:

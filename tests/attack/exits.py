@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.attack import driven, drivers
 from tests.attack.leaving import CHAT, LEAVE, LONGEST, SLOWER, WAYS, WORDS
@@ -60,7 +61,7 @@ def carry_out(times: int, browsers: Sequence[str] = BROWSERS) -> Mapping[str, An
         else:
             try:
                 found = _in_browser(name, times)
-            except (drivers.RefusedError, httpx.HTTPError, OSError) as error:
+            except (drivers.RefusedError, httpx.HTTPError, PlaywrightError, OSError) as error:
                 rows.append(f"{name}: stopped answering")
                 missed.append(f"{name} stopped answering: {type(error).__name__} {error}")
                 continue

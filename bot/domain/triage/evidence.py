@@ -25,7 +25,7 @@ _INTENT_LEVELS: Final[Mapping[str, Level]] = {
     "forced_sex": Level.YELLOW,
     "talk_to_human": Level.YELLOW,
 }
-# Words near danger and a meaning at least this likely are red together. Measured: docs/triage.md.
+# Words near danger and a meaning at least this likely are red together. Measured: docs/nlu.md.
 _LIKELY: Final = 0.16
 
 
