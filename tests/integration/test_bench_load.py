@@ -77,7 +77,7 @@ async def test_one_and_two_processes_share_a_postgres_and_leave_it_empty(
 ) -> None:
     monkeypatch.setattr(processes, "RATIO", 0.01)
     own = replace(settings, database_url=postgres)
-    await processes.run(own, seconds=0.3, conversations=8, rounds=1, as_json=True)
+    await processes.run(own, seconds=0.3, conversations=200, rounds=1, as_json=True)
     found = values(capsys)
     assert found["lost"] == 0
     assert found["taps"] > 16
