@@ -14,7 +14,6 @@ _TIMED = f"""(way) => {{
   const left = leave(way);
   return [performance.now() - began, left];
 }}"""
-_STATE = "() => document.readyState"
 _NONCE = "() => (document.querySelector('#answers [name=nonce]') || {}).value || ''"
 # Seconds before each look.
 _RESTS = (0.15, 0.1)
@@ -104,7 +103,6 @@ def _goes_back(browser: Driven, way: str, came_from: str = "") -> list[str]:
 
 
 def _shown(browser: Driven, rest: float) -> str:
-    """Return what is shown after so many seconds, once the page is whole."""
+    """Return what is shown after so many seconds; between two pages, look until there is one."""
     time.sleep(rest)
-    until(lambda: browser.run(_STATE) == "complete", "a whole page")
     return str(until(lambda: browser.source, "a page to look at"))
