@@ -8,6 +8,7 @@ else is sent. What is to be marked or deleted again lies in memory alone, and go
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,7 +33,6 @@ from bot.services.reply import Renderer
 
 log = logger(__name__)
 
-AT_ONCE = 30
 # Among so many chats those are chosen that were written to longest ago.
 CHOSEN_AMONG = 300
 # What was sent is marked before more is taken. After so many tries more is taken all the same if
@@ -46,7 +46,9 @@ LEASE = timedelta(seconds=60)
 BACKOFF = (1.0, 60.0)
 GIVE_UP = timedelta(hours=1)
 GIVE_UP_URGENT = timedelta(hours=24)
-# Telegram: about 30 a second in all and one a second in a chat, short bursts tolerated.
+# Telegram: about 30 a second in all and one a second in a chat, short bursts tolerated. What a slow
+# round leaves of the pace may be made up for, but never more than the most in any one second.
+MOST_IN_A_SECOND = 30
 PER_SECOND = 25.0
 PER_CHAT_SECOND = 1.0
 PER_CHAT_BURST = 3.0
@@ -110,6 +112,7 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._chats: dict[str, _Bucket] = {}
         self._all = _Bucket(PER_SECOND, PER_SECOND, PER_SECOND, clock.now())
+        self._lately: deque[datetime] = deque()
         self._exhausted = False
         self._paused_until, self._pause = clock.now(), timedelta(0)
         # Tried on the channel and not yet marked, and how often marking has failed.
@@ -150,6 +153,7 @@ class Deliverer:
         if timedelta(0) < self._paused_until - now <= self._pause:
             return 0
         taken = await self._take(now)
+        self._lately.extend([self._clock.now()] * len(taken))
         if self._unmarked:
             log.error("deliveries_never_marked", messages=len(self._unmarked))
         self._unmarked = await asyncio.gather(*(self._send(one) for one in taken))
@@ -188,11 +192,12 @@ class Deliverer:
         """
         async with self._store.begin() as unit:
             due = await unit.messages.due(self._channel.name, now, CHOSEN_AMONG)
+            room = self._room(now)
             taken: list[Outgoing] = []
             later: list[Outgoing] = []
             for one in sorted(due, key=self._turn):
-                self._exhausted = self._all.wait(now) > 0
-                if self._exhausted or len(taken) == AT_ONCE:
+                self._exhausted = len(taken) == room or self._all.wait(now) > 0
+                if self._exhausted:
                     break
                 chat = self._chat(one.address, now)
                 if one.human and now - made_at(one.id) >= PRESENT:
@@ -206,6 +211,13 @@ class Deliverer:
                     taken.append(replace(one, state=Delivery.SENDING, due_at=now + LEASE))
             gone = await unit.messages.mark([*taken, *later])
         return [one for one in taken if one.id not in gone]
+
+    def _room(self, now: datetime) -> int:
+        """Return how many messages may be sent before a second holds the most it may."""
+        # A clock that was set back must not hold messages until it has caught up.
+        while self._lately and not timedelta(0) <= now - self._lately[0] < timedelta(seconds=1):
+            self._lately.popleft()
+        return MOST_IN_A_SECOND - len(self._lately)
 
     def _turn(self, one: Outgoing) -> tuple[bool, datetime]:
         """Say whose turn it is: what is urgent, then whoever was written to longest ago.

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ from bot.bootstrap import App
 from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Bubble, Channel
 from bot.ports import DeliveryError, Refusal
-from bot.services.deliver import MARK_TRIES, PER_SECOND, TAKE_BACK_TRIES, Deliverer
+from bot.services.deliver import (
+    MARK_TRIES,
+    MOST_IN_A_SECOND,
+    PER_SECOND,
+    TAKE_BACK_TRIES,
+    Deliverer,
+)
 from tests.support.app import Visitor, running
 from tests.support.fakes import FakeClock, RecordingChannel
 
@@ -27,6 +34,19 @@ class SlowChannel(RecordingChannel):
     async def show(self, address: str, bubble: Bubble) -> str:
         self.leaving.set()
         await self.arriving.wait()
+        return await super().show(address, bubble)
+
+
+class TimedChannel(RecordingChannel):
+    """A channel that notes when messages arrive."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.times: list[datetime] = []
+
+    async def show(self, address: str, bubble: Bubble) -> str:
+        self.times.append(self._clock.now())
         return await super().show(address, bubble)
 
 
@@ -94,6 +114,27 @@ async def test_many_chats_with_much_to_be_told_do_not_hold_up_one_with_little(
     assert "utter_shelter" in channel.screens
     # All chats together keep to their pace, and use it.
     assert len(channel.shown) == 4 * PER_SECOND
+
+
+async def test_no_second_holds_more_than_telegram_takes_and_the_pace_is_kept(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    channel = TimedChannel(clock)
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        crowd = [Visitor(app, Channel.TELEGRAM) for _ in range(150)]
+        await asyncio.gather(*(visitor.taps("utter_debt") for visitor in crowd))
+        clock.turn(seconds=60)  # the pace is saved up by now
+        began = clock.now()
+        while clock.now() - began < timedelta(seconds=4):
+            await deliverer(app).step()
+            clock.turn(seconds=0.2)
+    in_a_second = [
+        sum(timedelta(0) <= one - first < timedelta(seconds=1) for one in channel.times)
+        for first in channel.times
+    ]
+    assert max(in_a_second) == MOST_IN_A_SECOND
+    assert len(channel.times) >= 4 * PER_SECOND
 
 
 async def test_one_chat_asked_to_wait_does_not_stop_another(tmp_path: Path) -> None:
