@@ -3,10 +3,12 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -130,7 +132,7 @@ class _LinearComponent(GraphComponent):
         rows = self.rows(message)
         if not rows or self._model is None:
             return {}
-        chances = self._model.probabilities(hstack(rows, format="csr")).tolist()
+        chances = self._model.probabilities(*_side_by_side(rows)).tolist()
         return dict(zip(self._model.labels, chances, strict=True))
 
 
@@ -263,6 +265,13 @@ def _words(message: Message) -> list[str]:
     """Return the tokens that are words: digits and signs belong to every language."""
     tokens = message.get(TOKENS_NAMES[TEXT]) or []
     return [token.text for token in tokens if token.text[0].isalpha()]
+
+
+def _side_by_side(rows: Sequence[csr_matrix]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return columns and values of a text's rows, each right of the one before."""
+    starts = accumulate((row.shape[1] for row in rows), initial=0)
+    columns = [row.indices + start for row, start in zip(rows, starts, strict=False)]
+    return np.concatenate(columns), np.concatenate([row.data for row in rows])
 
 
 def _stacked(rows: Sequence[csr_matrix]) -> csr_matrix:

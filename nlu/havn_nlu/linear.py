@@ -38,9 +38,11 @@ class LinearModel:
     bias: NDArray[np.float32]  # (labels,)
     sharpness: float
 
-    def probabilities(self, row: csr_matrix) -> NDArray[np.float64]:
-        """Return one probability per label for a single sparse row; they sum to 1."""
-        margins = self.bias + row.data.astype(np.float32) @ self.weights[row.indices]
+    def probabilities(
+        self, columns: NDArray[np.int32], values: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return one probability per label for the features of a text; they sum to 1."""
+        margins = self.bias + values @ self.weights.take(columns, axis=0)
         scaled = margins.astype(np.float64) * self.sharpness
         return np.exp(scaled - logsumexp(scaled))
 

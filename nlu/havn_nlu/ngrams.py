@@ -2,12 +2,15 @@
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -23,6 +26,18 @@ from havn_nlu import text
 
 _FILE = "ngrams.json"
 _NORMAL = "normal"
+
+
+@dataclass(frozen=True)
+class _Sparse:
+    """The columns of each text and a number for each, text after text.
+
+    The text with the index i has those from ends[i] to ends[i + 1].
+    """
+
+    columns: NDArray[np.int32]
+    values: NDArray[np.float32]
+    ends: NDArray[np.intp]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -111,12 +126,12 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """
         examples = _with_text(training_data.training_examples)
         counts, found = self._counted(examples)
-        seen = np.bincount(counts.indices, minlength=len(found))
+        seen = np.bincount(counts.columns, minlength=len(found))
         learned = seen >= self._config["seen"]
         rarity = np.log((len(examples) + 1) / (seen + 1)) + 1
         self._learn({found[one]: float(rarity[one]) for one in np.flatnonzero(learned)})
         moved = np.where(learned, learned.cumsum() - 1, learned.sum() + (~learned).cumsum() - 1)
-        counts = csr_matrix((counts.data, moved[counts.indices], counts.indptr), counts.shape)
+        counts = replace(counts, columns=moved[counts.columns])
         unknown = [found[one] for one in np.flatnonzero(~learned)]
         self._add(examples, self._weighed(counts, unknown))
         with self._storage.write_to(self._resource) as directory:
@@ -146,19 +161,18 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         self._add(texts, self._weighed(*self._counted(texts)))
         return messages
 
-    def _counted(self, messages: list[Message]) -> tuple[csr_matrix, list[str]]:
+    def _counted(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
         """Count the n-grams of each message; name the unknown, whose columns follow the known."""
         numbered = _Numbered(self._columns)
-        columns, ends = array("i"), [0]
+        columns, times, ends = array("i"), array("f"), [0]
         apart = self._apart()
         for message in messages:
-            columns.extend(map(numbered.__getitem__, apart(message)))
+            counts = Counter(map(numbered.__getitem__, apart(message)))
+            columns.extend(counts)
+            times.extend(counts.values())
             ends.append(len(columns))
-        ones = np.ones(len(columns), np.float32)
-        shape = (len(messages), len(self._columns) + len(numbered.unknown))
-        counts = csr_matrix((ones, np.asarray(columns, np.int32), ends), shape)
-        counts.sum_duplicates()
-        return counts, numbered.unknown
+        counted = np.frombuffer(columns, np.int32), np.frombuffer(times, np.float32)
+        return _Sparse(*counted, np.asarray(ends)), numbered.unknown
 
     def _apart(self) -> Callable[[Message], list[str]]:
         """Return what takes messages apart. What it remembers ends with it: a visitor's words."""
@@ -170,30 +184,29 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
         return ngrams
 
-    def _weighed(self, counts: csr_matrix, unknown: list[str]) -> csr_matrix:
+    def _weighed(self, counts: _Sparse, unknown: list[str]) -> _Sparse:
         """Return the weighted, scaled features of each text; empty where nothing is known."""
-        known = counts.indices < len(self._columns)
-        weights = np.full(counts.nnz, self._rarest)
-        weights[known] = self._weights[counts.indices[known]]
-        words = np.zeros(counts.nnz, np.bool_)
-        words[known] = self._words[counts.indices[known]]
+        known = counts.columns < len(self._columns)
+        weights = np.full(len(known), self._rarest)
+        weights[known] = self._weights[counts.columns[known]]
+        words = np.zeros(len(known), np.bool_)
+        words[known] = self._words[counts.columns[known]]
         strangers = np.fromiter(map(_is_word, unknown), np.bool_, len(unknown))
-        words[~known] = strangers[counts.indices[~known] - len(self._columns)]
-        values = (1 + np.log(counts.data)) * weights
+        words[~known] = strangers[counts.columns[~known] - len(self._columns)]
+        values = (1 + np.log(counts.values)) * weights
         # Twice as many groups as texts: pieces and words of each.
-        groups = np.repeat(np.arange(counts.shape[0]) * 2, np.diff(counts.indptr)) + words
+        sizes = np.diff(counts.ends)
+        groups = np.repeat(np.arange(len(sizes)) * 2, sizes) + words
         values /= np.sqrt(np.bincount(groups, values**2))[groups]
-        ends = np.concatenate(([0], known.cumsum()))[counts.indptr]
-        inside = (values[known].astype(np.float32), counts.indices[known], ends)
-        return csr_matrix(inside, (counts.shape[0], len(self._columns)))
+        ends = np.concatenate(([0], known.cumsum()))[counts.ends]
+        return _Sparse(counts.columns[known], values[known].astype(np.float32), ends)
 
-    def _add(self, messages: list[Message], rows: csr_matrix) -> None:
+    def _add(self, messages: list[Message], rows: _Sparse) -> None:
         """Give each message its row."""
-        shape = (1, rows.shape[1])
-        for message, (start, end) in zip(messages, pairwise(rows.indptr), strict=True):
-            inside = slice(start, end)
-            row = csr_matrix((rows.data[inside], rows.indices[inside], [0, end - start]), shape)
-            self.add_features_to_message(None, row, TEXT, message)
+        shape = (1, len(self._columns))
+        for message, (start, end) in zip(messages, pairwise(rows.ends), strict=True):
+            inside = rows.values[start:end], rows.columns[start:end], [0, end - start]
+            self.add_features_to_message(None, csr_matrix(inside, shape), TEXT, message)
 
 
 def normal(message: Message) -> str:

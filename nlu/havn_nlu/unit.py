@@ -16,6 +16,7 @@ from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from havn_nlu.inputs import MODEL_NAME, Manifest, sha256
+from havn_nlu.pipeline import Pipeline
 from havn_nlu.text import clean
 
 FALLBACK_INTENT = "nlu_fallback"
@@ -63,6 +64,7 @@ class Unit:
 
     def __init__(self, processor: MessageProcessor, model: str, loaded_s: float) -> None:
         self._processor = processor
+        self._pipeline = Pipeline(processor)
         self._screens = frozenset(_slot_values(processor, "screen"))
         # What follows depends on three closed lists and never on the text, so it is asked once.
         self._follows = lru_cache(maxsize=_REMEMBERED)(self._predict)
@@ -99,26 +101,26 @@ class Unit:
         `locale` is the language of the conversation so far; "" where nobody chose one.
         """
         beside = {"locale": locale}
-        parsed = await self._processor.parse_message(
+        read = self._pipeline.read(
             UserMessage(clean(text), sender_id=_SENDER, message_id=_SENDER, metadata=beside)
         )
-        intent = str(parsed["intent"].get("name") or FALLBACK_INTENT)
-        language = parsed.get("lang") or {}
+        intent = str(read.get("intent")["name"] or FALLBACK_INTENT)
         ranking = [
             (str(entry["name"]), round(float(entry["confidence"]), 4))
-            for entry in parsed["intent_ranking"]
+            for entry in read.get("intent_ranking")
             if entry["name"] != FALLBACK_INTENT
         ]
+        language, now = read.get("lang"), read.get("now")
         return Turn(
             intent=intent,
             confidence=ranking[0][1] if ranking else 0.0,
             ranking=ranking[:_RANKED],
-            danger=round(float(parsed["now"]["danger"]), 4),
-            self_harm=round(float(parsed["now"]["self_harm"]), 4),
-            danger_words=bool(parsed["danger_words"]),
+            danger=round(float(now["danger"]), 4),
+            self_harm=round(float(now["self_harm"]), 4),
+            danger_words=bool(read.get("danger_words")),
             outcomes=self._outcomes(intent, screen, minor=minor),
-            lang=language.get("name"),
-            lang_confidence=round(float(language.get("confidence") or 0.0), 4),
+            lang=language["name"],
+            lang_confidence=round(float(language["confidence"]), 4),
         )
 
     def _outcomes(self, intent: str, screen: str | None, *, minor: bool | None) -> list[str]:

@@ -23,7 +23,11 @@ from havn_nlu.inputs import (  # noqa: E402 - only in the unit's environment
     Inputs,
     up_to_date,
 )
+from havn_nlu.pipeline import Pipeline  # noqa: E402
 from havn_nlu.unit import FALLBACK_INTENT, ModelRefusedError, Unit  # noqa: E402
+
+# isort: split
+from rasa.core.channels.channel import UserMessage  # noqa: E402 - after the unit has silenced it
 
 EXAMPLES_PER_INTENT = 12
 # Three of the fourteen: enough to tell languages apart, and quickly read.
@@ -75,6 +79,16 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 @pytest.fixture(scope="session")
 def unit(trained: tuple[Path, list[Any]]) -> Unit:
     return Unit.load(trained[0])
+
+
+@pytest.mark.parametrize("text", ["he took my passport", "jeg er fanget", "ζζζ", "", "🆘"])
+def test_a_text_is_read_as_rasa_itself_reads_it(unit: Unit, text: str) -> None:
+    message = UserMessage(text, message_id="1", metadata={"locale": "da"})
+    wanted = asyncio.run(unit._processor.parse_message(message))
+    read = Pipeline(unit._processor).read(message)
+    assert wanted["intent_ranking"]
+    for found in ("intent", "intent_ranking", "now", "lang", "danger_words"):
+        assert read.get(found) == wanted[found]
 
 
 def _steps(step: dict[str, Any]) -> list[str]:
