@@ -116,7 +116,8 @@ async def _both(life: Life, ledger: Ledger, points: Failpoints) -> None:
         for one in story.messages:
             senders[one.sender].append(one)
         await asyncio.gather(*(_send(here, mine) for mine in senders.values()))
-        await here.app.reception.close()
+        # What the bot has not sent when somebody takes a talk is dropped, as it should be.
+        await here.quiet()
         for sender in sorted(story.senders("asks")):
             await _take(here, me, sender)
         await here.quiet()
