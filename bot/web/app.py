@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot import metrics
+from bot.domain.errors import StoreUnavailableError
 from bot.logs import logger
 from bot.web.account import account_routes
 from bot.web.alerts import SCRIPT, alert_routes, worker_routes
@@ -36,6 +37,7 @@ log = logger(__name__)
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FORBIDDEN = 403
+_AWAY_SECONDS = 5
 
 
 def create_console(
@@ -64,6 +66,10 @@ def make_app(
     async def broken(_request: Request, _error: Exception) -> Response:
         return HTMLResponse(last_resort, 500)
 
+    async def away(_request: Request, _error: Exception) -> Response:
+        log.warning("console_store_away")
+        return HTMLResponse(last_resort, 503, {"Retry-After": str(_AWAY_SECONDS)})
+
     app = Starlette(
         routes=[
             *signing_routes(),
@@ -86,7 +92,11 @@ def make_app(
             *(worker_routes() if desk.alerts.key else ()),
             *health,
         ],
-        exception_handlers={HTTPException: _refused, Exception: broken},
+        exception_handlers={
+            HTTPException: _refused,
+            StoreUnavailableError: away,
+            Exception: broken,
+        },
     )
     app.state.desk = desk
     app.state.pages = pages

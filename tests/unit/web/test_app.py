@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import metrics
+from bot.domain.errors import StoreUnavailableError
 from bot.domain.messages import Channel
 from bot.domain.staff import Role
 from bot.logs import guard
@@ -35,11 +36,19 @@ async def fail(_request: Request) -> Response:
     raise RuntimeError(SECRET)
 
 
+async def find_nothing(_request: Request) -> Response:
+    raise StoreUnavailableError(SECRET)
+
+
 @pytest.fixture
 async def browser(
     rig: Rig, store: CheckedStore, dialogue: SwitchableDialogue, renderer: Renderer
 ) -> AsyncIterator[httpx.AsyncClient]:
-    routes = [*health_routes(store, dialogue, renderer), Route("/fails", fail)]
+    routes = [
+        *health_routes(store, dialogue, renderer),
+        Route("/fails", fail),
+        Route("/away", find_nothing),
+    ]
     async with Browser(create_console(rig.desk, routes)) as client:
         yield client
 
@@ -63,6 +72,7 @@ async def browser(
         ("TRACE", "/sign-in", 405),
         ("TRACE", "/metrics", 405),
         ("GET", "/fails", 500),
+        ("GET", "/away", 503),
     ],
 )
 async def test_every_response_carries_every_header(
@@ -96,6 +106,17 @@ async def test_an_error_says_nothing_of_itself(browser: httpx.AsyncClient) -> No
     assert "Something is broken" in response.text
     assert [line["event"] for line in logged] == ["console_request_failed"]
     assert SECRET not in str(logged)
+
+
+async def test_a_store_that_is_away_is_no_fault_and_worth_another_try(
+    browser: httpx.AsyncClient,
+) -> None:
+    with structlog.testing.capture_logs(processors=[guard]) as logged:
+        response = await browser.get("/away")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert SECRET not in response.text
+    assert [line["event"] for line in logged] == ["console_store_away"]
 
 
 async def test_what_is_forbidden_is_logged_without_saying_to_whom(
