@@ -239,7 +239,8 @@ class Messages(Protocol):
     async def due(self, channel: Channel, now: datetime, limit: int) -> Sequence[Outgoing]:
         """Return outgoing messages to send now, urgent ones first, then by id.
 
-        For each conversation only its earliest unfinished message is returned, with its address.
+        For each conversation only its earliest unfinished message is returned, with its address. It
+        is urgent if it is itself, or if one that waits behind it is.
         """
 
     async def mark(self, outgoing: Sequence[Outgoing]) -> Collection[MessageId]:

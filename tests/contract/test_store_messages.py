@@ -199,6 +199,25 @@ async def test_due_is_what_has_its_time_and_channel(store: Store, sealer: Sealer
         assert await messages.due(Channel.WEB, NOW + MINUTE, 10) == []
 
 
+async def test_what_stands_before_something_urgent_is_as_urgent(
+    store: Store, sealer: Sealer
+) -> None:
+    anna, ben = await begun(store, sealer, "anna", "ben")
+    calm = outgoing(ben)
+    before, urgent, after = outgoing(anna), outgoing(anna, urgent=True), outgoing(anna)
+    async with store.begin() as unit:
+        messages = unit.messages
+        await messages.post([calm, before, urgent, after])
+        due = await messages.due(Channel.TELEGRAM, NOW, 10)
+        assert [(one.id, one.urgent) for one in due] == [(before.id, True), (calm.id, False)]
+        assert _ids(await messages.due(Channel.TELEGRAM, NOW, 1)) == [before.id]
+        await messages.mark([replace(before, state=Delivery.SENT)])
+        assert _ids(await messages.due(Channel.TELEGRAM, NOW, 1)) == [urgent.id]
+        await messages.mark([replace(urgent, state=Delivery.SENT)])
+        due = await messages.due(Channel.TELEGRAM, NOW, 10)
+        assert [(one.id, one.urgent) for one in due] == [(calm.id, False), (after.id, False)]
+
+
 async def test_due_puts_urgent_ones_first(store: Store, sealer: Sealer) -> None:
     conversations = await begun(store, sealer, "anna", "ben", "cleo")
     calm, urgent, calmer = (

@@ -77,11 +77,18 @@ class MemoryMessages:
     async def due(self, channel: Channel, now: datetime, limit: int) -> Sequence[Outgoing]:
         """Return what to send now; a message waits for the one before it in its conversation."""
         first: dict[ConversationId, Outgoing] = {}
+        pressing: set[ConversationId] = set()
         for _, message in sorted(self._data.outgoing.items()):
             if message.state in _UNFINISHED:
                 first.setdefault(message.conversation, message)
+                if message.urgent:
+                    pressing.add(message.conversation)
         due = [
-            replace(o, address=self._data.conversations[o.conversation].address)
+            replace(
+                o,
+                address=self._data.conversations[o.conversation].address,
+                urgent=o.conversation in pressing,
+            )
             for o in first.values()
             if o.channel is channel
             and o.due_at <= now

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ from bot.ports import Arrival, Delivery, Outgoing, Sealer
 
 _m = messages.c
 _earlier = messages.alias("earlier")
+_later = messages.alias("later")
 
 _REMEMBER = per_dialect(
     lambda insert_into: (
@@ -77,8 +79,20 @@ _FIRST_IN_LINE = ~(
     )
     .exists()
 )
+# What stands before something urgent is as urgent, for that cannot go out before it.
+_PRESSING = _m.urgent | (
+    select(literal_column("1"))
+    .where(
+        _later.c.conversation_id == _m.conversation_id,
+        ~_later.c.incoming,
+        is_unfinished(_later),
+        _later.c.id > _m.id,
+        _later.c.urgent,
+    )
+    .exists()
+)
 _DUE = (
-    select(messages, conversations.c.address)
+    select(messages, _PRESSING.label("pressing"), conversations.c.address)
     .join(conversations, conversations.c.id == _m.conversation_id)
     .where(
         ~_m.incoming,
@@ -88,7 +102,7 @@ _DUE = (
         conversations.c.forgetting_at.is_(None),
         _FIRST_IN_LINE,
     )
-    .order_by(_m.urgent.desc(), _m.id)
+    .order_by(_PRESSING.desc(), _m.id)
     .limit(bindparam("limit"))
     .with_for_update(of=messages, skip_locked=True)
 )
@@ -286,7 +300,8 @@ class SqlMessages:
         unreadable: list[int] = []
         for row in rows:
             try:
-                due.append(self._rows.outgoing(row, row.address))
+                message = self._rows.outgoing(row, row.address)
+                due.append(replace(message, urgent=bool(row.pressing)))
             except KeyUnavailableError:
                 unreadable.append(row.id)
         if unreadable:

@@ -116,6 +116,19 @@ async def test_many_chats_with_much_to_be_told_do_not_hold_up_one_with_little(
     assert len(channel.shown) == 4 * PER_SECOND
 
 
+async def test_an_answer_that_a_crowd_holds_up_does_not_hold_up_numbers(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        crowd = [Visitor(app, Channel.TELEGRAM) for _ in range(75)]
+        await asyncio.gather(*(visitor.taps("utter_shelter") for visitor in crowd))
+        danger = Visitor(app, Channel.TELEGRAM)
+        for screen in ("utter_debt", "utter_danger_now"):
+            await danger.taps(screen)
+        await drain(app, clock, 2)
+    told = [screen for screen in channel.screens if screen in ("utter_debt", "utter_danger_now")]
+    assert told == ["utter_debt", "utter_danger_now"]
+
+
 async def test_no_second_holds_more_than_telegram_takes_and_the_pace_is_kept(
     tmp_path: Path,
 ) -> None:
