@@ -76,7 +76,9 @@ _OF_DANGER = frozenset(
         "steps_coming",
         "breathe",
         "unconscious",
-        # The body, vehicles and rooms.
+        "hear_sound",
+        "please",
+        # The body, vehicles, rooms, and what else is at hand.
         "head_face",
         "hand_arm",
         "leg_foot",
@@ -93,6 +95,10 @@ _OF_DANGER = frozenset(
         "door",
         "room_bed",
         "bathroom_toilet",
+        "clothes_shoes",
+        "light_dark_power",
+        "under_behind",
+        "water_sea",
     }
 )
 # Concepts. Farther ones stand together by accident (docs/nlu.md).
@@ -152,7 +158,7 @@ class ConceptFeaturizer(NgramFeaturizer):
         resource = super().train(training_data)
         with self._storage.write_to(self._resource) as directory:
             kept = {
-                name: (one.typed, one.plain, one.beginnings)
+                name: (one.typed, one.plain, one.beginnings, one.in_front)
                 for name, one in self._dictionaries.items()
             }
             (directory / _FILE).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")

@@ -2,7 +2,8 @@
 
 A file is YAML: a line for each concept, the same in every language, and after its name the forms,
 with a space between. `word*` is every word that begins so; `two_words` is an expression. Where
-several forms fit, the longest wins, a whole word before a beginning.
+several forms fit, the longest wins, a whole word before a beginning. `_in_front` is no concept: it
+lists what the language writes together with the word that follows, as Arabic does "and the".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from havn_nlu import text
 
 _LONGEST = 3  # words of an expression
 _SHORTEST = 2  # letters of a beginning
+_IN_FRONT = "_in_front"
+_LEFT = 3  # letters of a word without what stands in front; of fewer nobody can tell
 
 
 class DictionaryError(ValueError):
@@ -27,7 +30,7 @@ class Dictionary:
 
     `typed` are spelled with their accents, `plain` in plain Latin letters: `bán` sells, `bạn` is
     you, and who types `ban` means what the file says of it. `beginnings` are plain. `openings` are
-    the first words of expressions.
+    the first words of expressions. `in_front` is plain, the longest first.
     """
 
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Dictionary:
     beginnings: Mapping[str, str] = field(default_factory=dict)
     openings: frozenset[str] = frozenset()
     longest_run: int = 0
+    in_front: Sequence[str] = ()
 
     @classmethod
     def read(cls, file: Path) -> "Dictionary":
@@ -45,10 +49,12 @@ class Dictionary:
             for concept, forms in content.items()
         ):
             raise DictionaryError(f"{file}: expected lines of a concept, a colon and its forms")
-        return cls.of([(form, c) for c, forms in content.items() for form in forms.split()])
+        in_front = content.pop(_IN_FRONT, "").split()
+        forms = [(form, c) for c, forms in content.items() for form in forms.split()]
+        return cls.of(forms, in_front)
 
     @classmethod
-    def of(cls, forms: Sequence[tuple[str, str]]) -> "Dictionary":
+    def of(cls, forms: Sequence[tuple[str, str]], in_front: Sequence[str] = ()) -> "Dictionary":
         """Make a dictionary of (form, concept). Raises DictionaryError."""
         typed: dict[str, str] = {}
         plain: dict[str, str] = {}
@@ -67,22 +73,35 @@ class Dictionary:
         # What the file says of a plain spelling itself goes before what accents were taken from.
         for form, concept in spelled:
             plain.setdefault(form, concept)
-        return cls.indexed(typed, plain, beginnings)
+        plainly = {text.fold(text.normalise(one)) for one in in_front}
+        return cls.indexed(typed, plain, beginnings, sorted(plainly, key=len, reverse=True))
 
     @classmethod
     def indexed(
-        cls, typed: Mapping[str, str], plain: Mapping[str, str], beginnings: Mapping[str, str]
+        cls,
+        typed: Mapping[str, str],
+        plain: Mapping[str, str],
+        beginnings: Mapping[str, str],
+        in_front: Sequence[str] = (),
     ) -> "Dictionary":
         """Make a dictionary of forms in normal form."""
         expressions = [form for forms in (typed, plain, beginnings) for form in forms]
         openings = {form.split(" ", 1)[0] for form in expressions if " " in form}
         runs = [len(form) for form in typed if text.is_spaceless(form)]
-        return cls(typed, plain, beginnings, frozenset(openings), max(runs, default=0))
+        longest = max(runs, default=0)
+        return cls(typed, plain, beginnings, frozenset(openings), longest, tuple(in_front))
 
     def word(self, typed: str, plain: str) -> str | None:
         """Return the concept of a word or an expression, None where it has none."""
-        found = self.typed.get(typed) or self.plain.get(plain)
+        found = self.typed.get(typed) or self._plain(plain)
         if found:
+            return found
+        rests = (plain[len(one) :] for one in self.in_front if plain.startswith(one))
+        return next((c for rest in rests if len(rest) >= _LEFT and (c := self._plain(rest))), None)
+
+    def _plain(self, plain: str) -> str | None:
+        """Return the concept of a word or an expression in plain letters."""
+        if found := self.plain.get(plain):
             return found
         last = plain.rfind(" ") + 1
         for end in range(len(plain), last + _SHORTEST - 1, -1):

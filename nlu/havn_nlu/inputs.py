@@ -17,6 +17,7 @@ _CODE = (
     "tokenizer.py",
     "dictionary.py",
     "ngrams.py",
+    "beside.py",
     "concepts.py",
     "classifiers.py",
     "phrases.py",

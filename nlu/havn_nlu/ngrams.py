@@ -23,9 +23,11 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 
 from havn_nlu import text
+from havn_nlu.beside import beside
 
 _FILE = "ngrams.json"
 _NORMAL = "normal"
+_MANY = 10_000  # messages: fewer are counted before a process has started
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,17 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         return messages
 
     def _counted(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
-        """Count the n-grams of each message; name the unknown, whose columns follow the known."""
+        """Count the n-grams of each message; name the unknown, whose columns follow the known.
+
+        Of many messages a process of its own counts the second half.
+        """
+        if len(messages) < _MANY:
+            return self._counts(messages)
+        middle = len(messages) // 2
+        second = beside(lambda: self._counts(messages[middle:]))
+        return self._joined(self._counts(messages[:middle]), second())
+
+    def _counts(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
         numbered = _Numbered(self._columns)
         columns, times, ends = array("i"), array("f"), [0]
         apart = self._apart()
@@ -173,6 +185,22 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
             ends.append(len(columns))
         counted = np.frombuffer(columns, np.int32), np.frombuffer(times, np.float32)
         return _Sparse(*counted, np.asarray(ends)), numbered.unknown
+
+    def _joined(
+        self, first: tuple[_Sparse, list[str]], second: tuple[_Sparse, list[str]]
+    ) -> tuple[_Sparse, list[str]]:
+        """Return the counts of both, as if they had been counted one after another."""
+        (one, unknown), (other, also_unknown) = first, second
+        known = len(self._columns)
+        numbers = {ngram: number for number, ngram in enumerate(unknown, known)}
+        moved = [numbers.setdefault(ngram, known + len(numbers)) for ngram in also_unknown]
+        columns = np.concatenate([np.arange(known), moved]).astype(np.int32)[other.columns]
+        joined = _Sparse(
+            np.concatenate([one.columns, columns]),
+            np.concatenate([one.values, other.values]),
+            np.concatenate([one.ends, other.ends[1:] + one.ends[-1]]),
+        )
+        return joined, list(numbers)
 
     def _apart(self) -> Callable[[Message], list[str]]:
         """Return what takes messages apart. What it remembers ends with it: a visitor's words."""

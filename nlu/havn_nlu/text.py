@@ -36,6 +36,7 @@ _RUN = re.compile(
 )
 _WRITTEN_CHARACTER = re.compile(rf"[{_SPACELESS}][{_SPACELESS_MARKS}]*")
 _APOSTROPHES = re.compile(r"(?<=\w)['`\u00b4\u02bc\u2019](?=\w)")
+_LETTER_BY_LETTER = re.compile(r"(?<!\w)[^\W\d_](?: [^\W\d_]){3,}(?!\w)")
 _VOWELS = re.compile("[aeiouy0-9]")
 _THREE_OR_MORE = re.compile(r"([^\W\d_])\1{2,}")
 
@@ -53,7 +54,10 @@ def clean(raw: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Bring a text to one written form: width, case, digits, invisible characters, long vowels."""
+    """Bring a text to one written form: width, case, digits, invisible characters, long vowels.
+
+    A word typed letter by letter is joined.
+    """
     composed = unicodedata.normalize("NFKC", text).casefold()
     characters: list[str] = []
     for character in composed:
@@ -67,6 +71,7 @@ def normalise(text: str) -> str:
         elif category != "Cf":
             characters.append(character)
     joined = _APOSTROPHES.sub("", "".join(characters))
+    joined = _LETTER_BY_LETTER.sub(lambda spelt: spelt.group().replace(" ", ""), joined)
     return _THREE_OR_MORE.sub(r"\1\1", joined)
 
 

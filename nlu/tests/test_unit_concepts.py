@@ -65,6 +65,15 @@ def test_the_first_dictionary_that_knows_a_word_says_what_it_means() -> None:
     assert found("die help", english, danish) == ["die", "help"]
 
 
+def test_what_a_language_writes_in_front_of_a_word_is_taken_off(tmp_path: Path) -> None:
+    file = tmp_path / "xx.yml"
+    file.write_text("_in_front: و ال وال\ndoor: باب\nboy: ولد\ni: انا\n", encoding="utf-8")
+    arabic = Dictionary.read(file)
+    # A word that begins with these letters is itself first, and too little is left of the last.
+    assert concepts("والباب وباب الباب ولد وانا", [arabic]) == [*["door"] * 3, "boy", "i"]
+    assert not concepts("والل وال", [Dictionary.of([("ل", "l"), ("لل", "ll")], ["وال"])])
+
+
 @pytest.mark.parametrize(
     "forms", [{"a": "lock lock*", "b": "lock"}, {"a": "x*", "b": "X*"}, {"a": "+"}]
 )
@@ -97,7 +106,7 @@ def test_a_dictionary_can_be_read(file: Path) -> None:
 
 def _names(file: Path) -> list[str]:
     lines = file.read_text(encoding="utf-8").splitlines()
-    return [line.split(":", 1)[0].strip('"') for line in lines if line[0] not in " #"]
+    return [line.split(":", 1)[0].strip('"') for line in lines if line[0] not in " #_"]
 
 
 # --- The component ---
@@ -145,6 +154,7 @@ def test_what_means_the_same_has_the_same_features_in_every_language(featurizer:
         ("han har en kniv", "da", True),
         ("his foot is on my neck", "en", True),
         ("la puerta", "es", True),
+        ("sous le lit", "fr", True),
         ("hello", "en", False),
     ],
 )

@@ -13,6 +13,8 @@ from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from rasa.shared.nlu.training_data.training_data import TrainingData  # noqa: E402
 from storage import Storage  # noqa: E402
 
+from havn_nlu.beside import beside  # noqa: E402
+
 TEXTS = ["he took my passport", "my passport is gone", "he is here", "far kom", "får kom", "he kom"]
 
 
@@ -83,3 +85,31 @@ def test_what_stands_in_one_example_only_is_not_learned(storage: Storage) -> Non
         learned = (folder / "ngrams.json").read_text(encoding="utf-8")
     assert '"wpassport"' in learned
     assert '"where"' not in learned
+
+
+def test_many_examples_are_counted_by_two_processes_as_by_one(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, alone = trained(storage)
+    monkeypatch.setattr(ngrams, "_MANY", len(TEXTS))
+    processes: list[object] = []
+    monkeypatch.setattr(ngrams, "beside", lambda work: processes.append(work) or beside(work))
+    both, shared = trained(storage)
+    assert len(processes) == 1
+    assert both._columns == one._columns
+    for example, same in zip(alone, shared, strict=True):
+        assert (example.features[0].features != same.features[0].features).nnz == 0
+    # Also where n-grams are known already: a visitor's words are all unknown to neither half.
+    rows = [row(both, text) for text in TEXTS]
+    messages = both.process([Message({"text": text}) for text in TEXTS])
+    for found, message in zip(rows, messages, strict=True):
+        assert abs(found - message.features[0].features).max() < 1e-6
+    assert len(processes) == 2
+
+
+def test_work_beside_that_fails_is_told() -> None:
+    def fail() -> None:
+        raise SystemExit(1)
+
+    with pytest.raises(EOFError):
+        beside(fail)()

@@ -35,6 +35,10 @@ def test_clean_limits_length() -> None:
         ("I\u2019m", "im"),
         ("٤٥ år", "45 år"),
         ("soft\u00adhyphen", "softhyphen"),
+        ("h e l p  k n i f e, h-e", "help  knife, h-e"),
+        ("м е н я бьют", "меня бьют"),
+        ("vlan 7 8 9 0 a", "vlan 7 8 9 0 a"),
+        ("no i a m here", "no i a m here"),
         ("ne\u0301e", "née"),
     ],
 )
