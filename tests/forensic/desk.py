@@ -27,20 +27,23 @@ class Talks:
         for staff in (ANA, BO):
             await on_shift(self.app, staff)
 
-    async def request(self, of: Journey) -> None:
+    async def request(self, of: Journey, *, word: bool = True) -> None:
         """Let a visitor ask for a person; every second one shares the whole chat."""
         consent, notify = CONSENTS[of.number // 3 % 2]
         for step in ASK:
             await of.taps(step.format(consent=consent, notify=notify))
-        await of.says(self.songs.text(of.number, Field.CODE_WORD))
+        if word:
+            await of.says(self.songs.text(of.number, Field.CODE_WORD))
+        else:
+            await of.taps("action_queue_open")
 
     async def talk(self, to: Journey) -> None:
         """Take a conversation and write into every field there is."""
         app, hotline = self.app, self.app.hotline
-        # By chance a canary reads like other words: who was led away by one asks anew, and who is
-        # in danger asks in one step.
+        # By chance a canary reads like other words: who was led away by one asks anew without a
+        # code word, which may be the one, and who is in danger asks in one step.
         if await self._open(to) is None:
-            await self.request(to)
+            await self.request(to, word=False)
         if (await self._request(to)).state is State.OFFERED:
             await to.taps("action_queue_urgent")
         number = await self.number(to, waiting=True)
