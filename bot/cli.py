@@ -351,7 +351,7 @@ def bench() -> None:
 @bench.command("receive")
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="Length of a round.")
 @click.option(
-    "--conversations", type=int, default=2000, show_default=True, help="How many visitors."
+    "--conversations", type=int, default=6000, show_default=True, help="How many visitors."
 )
 @click.option(
     "--rounds", type=int, default=3, show_default=True, help="Rounds; their median counts."
@@ -465,7 +465,7 @@ def bench_attack(
 @click.option(
     "--conversations",
     type=click.IntRange(1),
-    default=1000,
+    default=3000,
     show_default=True,
     help="How many visitors each process has.",
 )

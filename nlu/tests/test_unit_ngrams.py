@@ -99,7 +99,7 @@ def test_many_examples_are_counted_by_two_processes_as_by_one(
     assert both._columns == one._columns
     for example, same in zip(alone, shared, strict=True):
         assert (example.features[0].features != same.features[0].features).nnz == 0
-    # Also where n-grams are known already: a visitor's words are all unknown to neither half.
+    # Counted anew by the trained one, the same comes out; many at once again take two processes.
     rows = [row(both, text) for text in TEXTS]
     messages = both.process([Message({"text": text}) for text in TEXTS])
     for found, message in zip(rows, messages, strict=True):

@@ -410,6 +410,8 @@ def test_a_talk_from_alert_to_end_by_keys_alone(ana: Page, haven: Harbour) -> No
     expect(ana.locator(".said.staff").last).to_contain_text("What do you need most")
     ana.locator("#text").focus()
     ana.keyboard.type("I am here")
+    # One thing is sent at a time: what was sent before may be seen before it is settled.
+    expect(ana.locator("#send")).to_be_enabled()
     ana.keyboard.press("Control+Enter")
     expect(ana.locator(".said.staff").last).to_contain_text("I am here")
     ana.locator("#thread").focus()

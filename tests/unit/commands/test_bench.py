@@ -17,6 +17,7 @@ from bot.commands.bench import demo, nlu, receive, running, stock
 from bot.commands.bench.report import Figure, Report, latencies, of_runs, percentile, scratch
 from bot.domain.errors import ConfigurationError
 from bot.domain.messages import Bubble, Channel, Choice, Incoming, MessageId, Sent
+from bot.domain.pace import BURST, QUIET_AFTER, Pace
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -163,7 +164,8 @@ class Forgetful:
 
 
 async def test_a_door_that_answers_a_repeat_anew_is_caught() -> None:
-    crowd = receive.Crowd(Forgetful(), [receive.Visitor("v", random.Random(1), "en")])
+    visitors = [receive.Visitor(f"v{n}", random.Random(n), "en") for n in range(5)]
+    crowd = receive.Crowd(Forgetful(), visitors)
     for _ in range(50):
         await crowd.tap()
     assert crowd.answered_twice == 2
@@ -175,11 +177,25 @@ async def test_visitors_never_erase_the_evidence() -> None:
     assert visitor.taps == ["utter_main_menu"]
 
 
-def test_too_few_visitors_for_the_pace_are_noticed() -> None:
-    visitor = receive.Visitor("v", random.Random(1), "en", sent=30)
-    crowd = receive.Crowd(Forgetful(), [visitor])
-    assert receive.flooded(crowd, 9)
-    assert not receive.flooded(crowd, 10)
+async def test_who_would_flood_is_refused_before_answers_are_held_back(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, root=ROOT, nlu="off", allow_drafts=True)
+    visitor = receive.Visitor("v", random.Random(1), "en")
+    async with open_app(settings) as app:
+        crowd = receive.Crowd(app.reception, [visitor])
+        for _ in range(BURST - 2):
+            await crowd.tap()
+        with pytest.raises(ConfigurationError, match="more --conversations"):
+            await crowd.tap()
+    assert visitor.sent == BURST - 2
+    assert crowd.unheard == 0
+
+
+def test_who_sends_as_much_as_silences_answers_is_refused() -> None:
+    pace = Pace()
+    for tap in range(QUIET_AFTER):
+        receive._keep_pace(pace, datetime.fromtimestamp(2 * tap, UTC))
+    with pytest.raises(ConfigurationError):
+        receive._keep_pace(pace, datetime.fromtimestamp(2 * QUIET_AFTER, UTC))
 
 
 async def test_waits_count_from_when_a_tap_was_due() -> None:

@@ -150,6 +150,23 @@ async def test_no_second_holds_more_than_telegram_takes_and_the_pace_is_kept(
     assert len(channel.times) >= 4 * PER_SECOND
 
 
+async def test_a_clock_set_back_leaves_room_in_the_second(tmp_path: Path) -> None:
+    clock, channel = FakeClock(), RecordingChannel()
+    async with running(tmp_path, clock=clock, channel=channel) as app:
+        crowd = [Visitor(app, Channel.TELEGRAM) for _ in range(2 * MOST_IN_A_SECOND)]
+        await asyncio.gather(*(visitor.taps("utter_debt") for visitor in crowd[:MOST_IN_A_SECOND]))
+        clock.turn(seconds=60)  # the pace is saved up by now
+        await drain(app, clock, 1)
+        clock.turn(seconds=0.2)
+        await deliverer(app).step()
+        before = len(channel.shown)
+        clock.turn(hours=-1)
+        await asyncio.gather(*(visitor.taps("utter_debt") for visitor in crowd[MOST_IN_A_SECOND:]))
+        await drain(app, clock, 2)
+    assert before == MOST_IN_A_SECOND
+    assert len(channel.shown) == 2 * MOST_IN_A_SECOND
+
+
 async def test_one_chat_asked_to_wait_does_not_stop_another(tmp_path: Path) -> None:
     clock, channel = FakeClock(), RecordingChannel()
     channel.refusals = [DeliveryError(Refusal.LATER, wait=600)]
