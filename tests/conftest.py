@@ -22,6 +22,23 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 ROOT = Path(__file__).parents[1]
 # Building the environment and training take minutes on a fresh machine, and seconds later.
 _START_SECONDS = 900.0
+# Folders with more than half of the time that all tests take.
+_LONG = ("browser", "walks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out what is long where nothing was named; what is named runs, long or not."""
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    chosen = config.option.markexpr or config.option.keyword
+    # Workers have the choice of whoever started them.
+    if not (named or chosen or hasattr(config, "workerinput")):
+        config.option.markexpr = "not long"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").parts[0] in _LONG:
+            item.add_marker(pytest.mark.long)
 
 
 class _Compiled(jinja2.BytecodeCache):
