@@ -59,20 +59,29 @@ def normalise(text: str) -> str:
     A word typed letter by letter is joined.
     """
     composed = unicodedata.normalize("NFKC", text).casefold()
-    characters: list[str] = []
-    for character in composed:
-        category = unicodedata.category(character)
-        if category == "Nd":
-            characters.append(str(unicodedata.decimal(character)))
-        elif character == "؟":
-            characters.append("?")
-        elif character == "\u200b":  # zero-width space: where Thai and Khmer may break a line
-            characters.append(" ")
-        elif category != "Cf":
-            characters.append(character)
-    joined = _APOSTROPHES.sub("", "".join(characters))
+    joined = _APOSTROPHES.sub("", composed.translate(_PLAINLY))
     joined = _LETTER_BY_LETTER.sub(lambda spelt: spelt.group().replace(" ", ""), joined)
     return _THREE_OR_MORE.sub(r"\1\1", joined)
+
+
+class _Plainly(dict[int, str]):
+    """What is written for each character, worked out once: plain digits, nothing invisible."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Nd":
+            self[code] = str(unicodedata.decimal(character))
+        elif character == "؟":
+            self[code] = "?"
+        elif character == "\u200b":  # zero-width space: where Thai and Khmer may break a line
+            self[code] = " "
+        else:
+            self[code] = "" if category == "Cf" else character
+        return self[code]
+
+
+_PLAINLY = _Plainly()
 
 
 def fold(text: str) -> str:
