@@ -175,6 +175,11 @@ class ConceptFeaturizer(NgramFeaturizer):
         """Return what takes messages apart."""
         return lambda message: _sequences(self._concepts(message))
 
+    @staticmethod
+    def _is_word(ngram: str) -> bool:  # noqa: ARG004 - a sequence of concepts, whatever its name
+        """All are scaled together."""
+        return False
+
     def _concepts(self, message: Message) -> list[str]:
         """Return what the words of a message mean; worked out once."""
         found: list[str] | None = message.get(_CONCEPTS)

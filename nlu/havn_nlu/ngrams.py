@@ -86,7 +86,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     def _learn(self, weights: dict[str, float]) -> None:
         self._columns = {ngram: column for column, ngram in enumerate(weights)}
         self._weights = np.fromiter(weights.values(), np.float64, len(weights))
-        self._words = np.fromiter(map(_is_word, weights), np.bool_, len(weights))
+        self._words = np.fromiter(map(self._is_word, weights), np.bool_, len(weights))
         # An unknown n-gram weighs as much as the rarest known one.
         self._rarest = self._weights.max(initial=1.0)
 
@@ -212,6 +212,11 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
         return ngrams
 
+    @staticmethod
+    def _is_word(ngram: str) -> bool:
+        """Tell a sequence of words from a piece of one (text.ngrams): they are scaled apart."""
+        return ngram[0] == "w"
+
     def _weighed(self, counts: _Sparse, unknown: list[str]) -> _Sparse:
         """Return the weighted, scaled features of each text; empty where nothing is known."""
         known = counts.columns < len(self._columns)
@@ -219,7 +224,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         weights[known] = self._weights[counts.columns[known]]
         words = np.zeros(len(known), np.bool_)
         words[known] = self._words[counts.columns[known]]
-        strangers = np.fromiter(map(_is_word, unknown), np.bool_, len(unknown))
+        strangers = np.fromiter(map(self._is_word, unknown), np.bool_, len(unknown))
         words[~known] = strangers[counts.columns[~known] - len(self._columns)]
         values = (1 + np.log(counts.values)) * weights
         # Twice as many groups as texts: pieces and words of each.
@@ -264,8 +269,3 @@ class _Numbered(dict[str, int]):
 
 def _with_text(messages: list[Message]) -> list[Message]:
     return [one for one in messages if one.get(TEXT) is not None]
-
-
-def _is_word(ngram: str) -> bool:
-    """Tell a sequence of words from a piece of one: text.ngrams."""
-    return ngram[0] == "w"

@@ -120,7 +120,7 @@ NODE = type("", (), {"node_name": "concepts"})
 def featurizer(tmp_path: Path) -> object:
     examples = [
         Message({"text": text, "intent": "danger_now", "metadata": {"intent": {"lang": "en"}}})
-        for text in ("he locked the door", "he has a knife")
+        for text in ("he locked the door", "he has a knife", "where is the door")
     ]
     component.ConceptFeaturizer(CONFIG, "c", Storage(tmp_path), None).train(TrainingData(examples))
     return component.ConceptFeaturizer.load(CONFIG, Storage(tmp_path), None, NODE)
@@ -145,6 +145,11 @@ def test_what_means_the_same_has_the_same_features_in_every_language(featurizer:
     assert rows[0].nnz == 6  # three concepts, two pairs, and the first with the last
     shared = [set(rows[0].indices) & set(row.indices) for row in rows[1:]]
     assert all(len(one) >= 2 for one in shared)
+
+
+def test_all_concepts_of_a_text_are_scaled_together(featurizer: object) -> None:
+    row = said(featurizer, "where is the door", "en").features[0].features
+    assert (row.data**2).sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
