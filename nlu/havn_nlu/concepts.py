@@ -103,6 +103,7 @@ _OF_DANGER = frozenset(
 )
 # Concepts. Farther ones stand together by accident (docs/nlu.md).
 _FARTHEST = 8
+_BEGINNING, _END = "^", "$"
 # What people mix in, whatever they write.
 _MIXED_IN = ("en", "da")
 
@@ -202,14 +203,18 @@ def _sequences(found: Sequence[str]) -> list[str]:
     """Return each concept, each two in a row or with one between, and pairs farther apart.
 
     The last in no order: of "not", "locked" and "door" it matters that they stand together.
+    Beginning and end count as concepts in the pairs: "... it was the cat" ends a fright.
     """
+    if not found:
+        return []
+    bounded = [_BEGINNING, *found, _END]
     return [
         *found,
-        *(f"{one} {after}" for one, after in pairwise(found)),
-        *(f"{one} _ {after}" for one, after in zip(found, found[2:], strict=False)),
+        *(f"{one} {after}" for one, after in pairwise(bounded)),
+        *(f"{one} _ {after}" for one, after in zip(bounded, bounded[2:], strict=False)),
         *(
             f"{one} & {after}" if one < after else f"{after} & {one}"
             for apart in range(3, _FARTHEST + 1)
-            for one, after in zip(found, found[apart:], strict=False)
+            for one, after in zip(bounded, bounded[apart:], strict=False)
         ),
     ]

@@ -142,9 +142,19 @@ def test_what_means_the_same_has_the_same_features_in_every_language(featurizer:
             ("เขาล็อคประตู", "th"),
         )
     ]
-    assert rows[0].nnz == 6  # three concepts, two pairs, and the first with the last
+    # Three concepts; two pairs, and the first with the last; beginning and end in seven pairs.
+    assert rows[0].nnz == 3 + 3 + 7
     shared = [set(rows[0].indices) & set(row.indices) for row in rows[1:]]
     assert all(len(one) >= 2 for one in shared)
+
+
+def test_how_a_text_begins_and_ends_is_learned(featurizer: object) -> None:
+    known = {
+        text: said(featurizer, text, "en").features[0].features.nnz
+        for text in ("he", "door", "locked", "xylophone")
+    }
+    # Two examples begin with "he", two end with "door"; one has "locked" in the middle.
+    assert known == {"he": 2, "door": 2, "locked": 1, "xylophone": 0}
 
 
 def test_all_concepts_of_a_text_are_scaled_together(featurizer: object) -> None:
