@@ -200,7 +200,7 @@ def _language(message: Message) -> str | None:
 
 
 def _sequences(found: Sequence[str]) -> list[str]:
-    """Return each concept, each two in a row or with one between, and pairs farther apart.
+    """Return each concept, two and three in a row, two with one between, and pairs farther apart.
 
     The last in no order: of "not", "locked" and "door" it matters that they stand together.
     Beginning and end count as concepts in the pairs: "... it was the cat" ends a fright.
@@ -211,6 +211,7 @@ def _sequences(found: Sequence[str]) -> list[str]:
     return [
         *found,
         *(f"{one} {after}" for one, after in pairwise(bounded)),
+        *(" ".join(three) for three in zip(bounded, bounded[1:], bounded[2:], strict=False)),
         *(f"{one} _ {after}" for one, after in zip(bounded, bounded[2:], strict=False)),
         *(
             f"{one} & {after}" if one < after else f"{after} & {one}"

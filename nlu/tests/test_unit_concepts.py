@@ -142,8 +142,8 @@ def test_what_means_the_same_has_the_same_features_in_every_language(featurizer:
             ("เขาล็อคประตู", "th"),
         )
     ]
-    # Three concepts; two pairs, and the first with the last; beginning and end in seven pairs.
-    assert rows[0].nnz == 3 + 3 + 7
+    # Three concepts, their pairs, all three; beginning and end in seven pairs and with two others.
+    assert rows[0].nnz == 3 + 3 + 1 + 7 + 2
     shared = [set(rows[0].indices) & set(row.indices) for row in rows[1:]]
     assert all(len(one) >= 2 for one in shared)
 
