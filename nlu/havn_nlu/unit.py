@@ -38,8 +38,9 @@ class Turn:
     `ranking` holds up to five (intent, probability), best first and without the fallback, and
     `confidence` is the first of these probabilities.
     `danger` and `self_harm` are the chances that it tells of violence or another danger that is
-    now, and of an act of self-harm begun or ready. `danger_words` tells whether it holds a word of
-    the dictionaries that people use when they tell of danger.
+    now, and of an act of self-harm begun or ready, told with less certainty than the intents.
+    `danger_words` tells whether it holds a word of the dictionaries that people use when they tell
+    of danger.
     `outcomes` are `utter_*` and `action_*` ids in the order in which they answer.
     `lang` is None where no n-gram of the text is known.
     """

@@ -1,4 +1,4 @@
-"""The classifiers: which examples they learn from."""
+"""The classifiers: which examples they learn from, and how sure they are of danger."""
 
 from pathlib import Path
 
@@ -32,6 +32,26 @@ def test_it_learns_from_one_example_of_so_many(
         {f"l{number}" for number in range(0, EXAMPLES, 2)},
         {f"l{number}" for number in range(1, EXAMPLES, 2)},
     )
+
+
+@pytest.mark.parametrize(
+    ("chances", "danger", "self_harm"),
+    [
+        # Nine to one become three to one.
+        ({"greet": 0.9, "danger_now/now": 0.1}, 1 / 4, 0),
+        ({"greet": 0.64, "suicide/now": 0.04, "suspect_someone/now": 0.16}, 0.4 / 1.4, 0.2 / 1.4),
+        ({"danger_now": 0.5, "suicide": 0.5}, 0, 0),
+        ({}, 0, 0),
+    ],
+)
+def test_danger_is_told_with_half_the_certainty(
+    chances: dict[str, float], danger: float, self_harm: float
+) -> None:
+    message = Message({"text": ""})
+    classifiers.tell(message, chances)
+    now = {"danger": pytest.approx(danger), "self_harm": pytest.approx(self_harm)}
+    assert message.get("now") == now
+    assert message.get("intent")["confidence"] == max(chances.values(), default=0)
 
 
 def _example(number: int) -> Message:
