@@ -81,6 +81,8 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_addresses()
+        self._check_translator()
+        self._check_push()
         self._check_database()
         if self.nlu not in ("auto", "socket", "off"):
             raise ConfigurationError("HAVN_NLU must be auto, socket or off")
@@ -107,6 +109,12 @@ class Settings:
             raise ConfigurationError("HAVN_NEUTRAL_SITE must be an https address")
         if self.telegram_webhook_url and not _is_https(self.telegram_webhook_url):
             raise ConfigurationError("HAVN_TELEGRAM_WEBHOOK_URL must be an https address")
+        if self.console_url and not (_is_https(self.console_url) or is_local(self.console_url)):
+            raise ConfigurationError(
+                "HAVN_CONSOLE_URL must be an https address, or http on this machine itself"
+            )
+
+    def _check_translator(self) -> None:
         if self.translator_url and not _keeps_texts_private(self.translator_url):
             raise ConfigurationError(
                 "HAVN_TRANSLATOR_URL must be an https address, or an http one of this machine, "
@@ -114,6 +122,8 @@ class Settings:
             )
         if self.translator_key and not self.translator_url:
             raise ConfigurationError("HAVN_TRANSLATOR_KEY needs HAVN_TRANSLATOR_URL")
+
+    def _check_push(self) -> None:
         if self.push_subject and not _names_somebody(self.push_subject):
             raise ConfigurationError(
                 "HAVN_PUSH_SUBJECT must be mailto: with an address, or an https address"
@@ -124,10 +134,6 @@ class Settings:
             raise ConfigurationError(
                 "HAVN_PUSH_SERVICES must be names of hosts, such as push.example.org, "
                 "with commas between them; no addresses in numbers"
-            )
-        if self.console_url and not (_is_https(self.console_url) or is_local(self.console_url)):
-            raise ConfigurationError(
-                "HAVN_CONSOLE_URL must be an https address, or http on this machine itself"
             )
 
     def _check_database(self) -> None:

@@ -30,8 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave out what is long where nothing was named; what is named runs, long or not."""
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     chosen = config.option.markexpr or config.option.keyword
-    # Workers have the choice of whoever started them.
-    if not (named or chosen or hasattr(config, "workerinput")):
+    if not (named or chosen):
         config.option.markexpr = "not long"
 
 

@@ -1,5 +1,7 @@
 """Which tests run: the quick ones where nothing is named, all of them before a change lands."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +25,20 @@ def test_what_is_long_waits_until_it_is_named(source: SOURCE) -> None:
     assert chosen(source, keyword="walk") == ""
     assert chosen(source, markexpr="browser") == "browser"
     assert chosen(SOURCE.ARGS) == ""
+
+
+def test_the_processes_that_run_the_tests_choose_alike() -> None:
+    others = [one for one in (ROOT / "tests").iterdir() if one.is_dir() and one.name != "browser"]
+    only_long = [f"--ignore={one}" for one in (*others, *(ROOT / "tests").glob("test_*.py"))]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--numprocesses=1", "--setup-plan", *only_long],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, run.stdout[-500:]
 
 
 def test_all_tests_run_before_a_change_lands() -> None:
