@@ -105,7 +105,8 @@ class _LinearComponent(GraphComponent):
                 rows = hstack(stacked, format="csr")
                 labels = [label for _, label in labelled]
                 given = {name: self._config[name] for name in ("penalty", "sharpness")}
-                self._model = linear.fit(rows, labels, **given)
+                now = {label for label in labels if label.endswith(_NOW)}
+                self._model = linear.fit(rows, labels, **given, together=now)
                 self._model.save(directory)
             else:
                 (directory / "untrained").touch()
@@ -143,8 +144,8 @@ class LinearIntentClassifier(_LinearComponent, IntentClassifier):
 
     Examples with `metadata: {now: true}` are a class of their own beside the others of their
     intent: a wish to die is no act, and a report is no cry for help. The intent's chance is the sum
-    of both. A detector of danger alone does worse (nlu/README.md): what a text may mean instead is
-    the best evidence against danger.
+    of both. A detector of danger alone does worse (docs/nlu.md): what a text may mean instead is
+    the best evidence against danger. It serves beside them: these classes are also learned as one.
     """
 
     def label(self, message: Message) -> str | None:

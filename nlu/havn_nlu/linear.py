@@ -1,7 +1,7 @@
 """A calibrated linear classifier over sparse rows: fit it, ask it, keep it in two plain files."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,8 @@ _OTHERS = -1
 _SEED = 20
 # A third of the default's steps, and the same answers: docs/nlu.md.
 _TOLERANCE = 0.1
+# How much of the margin of labels taken together joins that of each: docs/nlu.md.
+_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,20 @@ class LinearModel:
 
 
 def fit(
-    rows: csr_matrix, labels: list[str], *, penalty: float, sharpness: float | None = None
+    rows: csr_matrix,
+    labels: list[str],
+    *,
+    penalty: float,
+    sharpness: float | None = None,
+    together: Collection[str] = (),
 ) -> LinearModel:
     """Fit a model whose probabilities mean what they say on texts it has not seen.
 
     `penalty` is the C of the support vector machine: higher trusts the examples more. `sharpness`
     is measured if it is not given, on a part held out from a fit of its own, because margins on
-    fitted texts flatter. Raises ValueError with fewer than two labels.
+    fitted texts flatter. `together` are labels that are also told as one from all others; what
+    speaks for them as one speaks half as much for each. Raises ValueError with fewer than two
+    labels.
     """
     names = np.unique(labels)
     if len(names) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
@@ -78,11 +87,24 @@ def fit(
     rows = rows.astype(np.float64)
     rows.sum_duplicates()
     with ThreadPoolExecutor(_THREADS) as threads:
-        solve = partial(_solve, threads, penalty=penalty)
+        as_one = np.isin(names, list(together))
+        solve = partial(_solve_as_one, partial(_solve, threads, penalty=penalty), as_one)
         if sharpness is None:
             sharpness = _calibrate(rows, truth, solve)
         weights, bias = solve(rows, truth)
     return LinearModel(tuple(str(name) for name in names), weights, bias, sharpness)
+
+
+def _solve_as_one(
+    solve: Solve, as_one: NDArray[np.bool_], rows: csr_matrix, truth: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Solve all labels, then those marked as one against the rest, and join the answers."""
+    weights, bias = solve(rows, truth)
+    if as_one.any() and not as_one.all():
+        theirs, their_bias = solve(rows, as_one[truth].astype(np.intp))
+        weights[:, as_one] += _SHARE * theirs[:, [1]]
+        bias[as_one] += _SHARE * their_bias[1]
+    return weights, bias
 
 
 def _solve(

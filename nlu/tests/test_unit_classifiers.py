@@ -54,6 +54,27 @@ def test_danger_is_told_with_half_the_certainty(
     assert message.get("intent")["confidence"] == max(chances.values(), default=0)
 
 
+def test_the_classes_of_danger_now_are_learned_as_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, together = classifiers.linear.fit, set[str]()
+
+    def watched(*given: object, **named: object) -> object:
+        together.update(named["together"])  # type: ignore[call-overload]
+        return fit(*given, **named)
+
+    monkeypatch.setattr(classifiers.linear, "fit", watched)
+    examples = [_example(number) for number in range(EXAMPLES)]
+    for number, message in enumerate(examples):
+        message.set("intent", ("danger_now", "suicide", "greet")[number % 3])
+        beside = {"intent": {"lang": "en", **({"now": True} if number % 2 else {})}}
+        message.set("metadata", beside if number % 3 < 2 else {})
+    config = classifiers.LinearIntentClassifier.get_default_config()
+    component = classifiers.LinearIntentClassifier(config, Storage(tmp_path), None)
+    component.train(TrainingData(examples))
+    assert together == {"danger_now/now", "suicide/now"}
+
+
 def _example(number: int) -> Message:
     beside = {"intent": {"lang": f"l{number}"}}
     message = Message({"text": f"text {number}", "intent": "greet", "metadata": beside})

@@ -86,3 +86,23 @@ def test_no_thread_is_given_rows_that_the_solver_would_sort_in_place(
     wanted = linear.fit(rows, labels, penalty=1.0)
     # The two threads of the solver share one source of chance: it stops near enough to compare.
     assert np.allclose(model.weights, wanted.weights, atol=0.01)
+
+
+def test_labels_taken_together_are_also_told_as_one() -> None:
+    # Five kinds that share a weak sign, the seventh feature, and a sixth without it.
+    kinds = sparse.csr_matrix(np.hstack([np.eye(6), np.array([[0.3]] * 5 + [[0.0]])]))
+    rows, labels = sparse.vstack([kinds] * 20, format="csr"), [*"abcdef"] * 20
+    plain = linear.fit(rows, labels, penalty=0.5, sharpness=5.0)
+    joined = linear.fit(rows, labels, penalty=0.5, sharpness=5.0, together="abcde")
+    assert (joined.weights[6, :5] > plain.weights[6, :5] + 0.1).all()
+    assert (joined.bias[:5] > plain.bias[:5] + 0.1).all()
+    assert np.array_equal(joined.weights[:, 5], plain.weights[:, 5])
+
+
+def test_together_means_nothing_where_it_names_all_labels_or_none() -> None:
+    rows, labels = _noisy(200, seed=3)
+    plain, *others = (
+        linear.fit(rows, labels, penalty=1.0, sharpness=5.0, together=together).weights
+        for together in ((), {"of another fit"}, set(labels))
+    )
+    assert all(np.array_equal(plain, other) for other in others)

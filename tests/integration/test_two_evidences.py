@@ -16,7 +16,7 @@ TEXT = "xyzzy plugh"  # nothing that the words of danger know
     [
         (0.9, True, "utter_danger_now"),
         (0.9, False, "utter_debt"),  # the meaning alone alarms nobody
-        (0.1, True, "utter_debt"),
+        (0.05, True, "utter_debt"),
     ],
 )
 async def test_a_word_of_the_dictionaries_and_a_likely_danger_bring_the_numbers(

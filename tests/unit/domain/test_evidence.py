@@ -26,7 +26,7 @@ EXPLICIT = Assessment(Level.RED, frozenset({Flag.VIOLENCE}), DANGER)
 
 @pytest.mark.parametrize("words", [WORDS, MEANS, EVERYDAY, PLAIN, PLAIN_MEANS])
 @pytest.mark.parametrize(
-    ("danger", "self_harm", "screen"), [(0.3, 0.1, DANGER), (0.1, 0.3, CARE), (0.08, 0.07, DANGER)]
+    ("danger", "self_harm", "screen"), [(0.3, 0.1, DANGER), (0.1, 0.3, CARE), (0.06, 0.05, DANGER)]
 )
 def test_words_near_danger_and_a_likely_danger_are_red(
     words: Assessment, danger: float, self_harm: float, screen: str
@@ -39,13 +39,13 @@ def test_words_near_danger_and_a_likely_danger_are_red(
 
 @pytest.mark.parametrize("words", [WORDS, MEANS, EVERYDAY, PLAIN, PLAIN_MEANS])
 def test_an_unlikely_danger_confirms_nothing(words: Assessment) -> None:
-    read = Understanding(words, "debt", locale="en", danger=0.08, self_harm=0.06)
+    read = Understanding(words, "debt", locale="en", danger=0.05, self_harm=0.04)
     assert confirmed_danger(read) is None
     assert first_screen(read) is None
     assert offered_level(read) is Level.YELLOW
 
 
-@pytest.mark.parametrize(("danger", "level"), [(0.5, Level.RED), (0.1, Level.YELLOW)])
+@pytest.mark.parametrize(("danger", "level"), [(0.5, Level.RED), (0.09, Level.YELLOW)])
 def test_a_word_of_the_dictionaries_is_near_danger(danger: float, level: Level) -> None:
     read = Understanding(Assessment(), "debt", locale="en", danger=danger, danger_words=True)
     assert offered_level(read) is level
