@@ -16,7 +16,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from havn_nlu.dictionary import Dictionary, concepts
 from havn_nlu.inputs import CONCEPTS
-from havn_nlu.ngrams import NgramFeaturizer, normal
+from havn_nlu.ngrams import NgramFeaturizer
+from havn_nlu.tokenizer import normal
 
 _FILE = "concepts.json"
 _CONCEPTS = "concepts"
@@ -99,6 +100,33 @@ _OF_DANGER = frozenset(
         "light_dark_power",
         "under_behind",
         "water_sea",
+        # What a body needs or falls ill of, and an animal that is set on somebody.
+        "hungry_food_denied",
+        "thirst",
+        "eat_drink",
+        "food_dish",
+        "cold_freeze",
+        "storm_snow_ice",
+        "naked_undress",
+        "sleep_tired",
+        "sick_ill",
+        "pregnant_birth",
+        "fall",
+        "animal_dog",
+        # Dealing in people: who is given, sold, married or sent away, and for what.
+        "sell_person_buy",
+        "give",
+        "money_hand_over",
+        "debt",
+        "client",
+        "obey_order",
+        "wedding_marry",
+        "send",
+        "move_house_place",
+        "border",
+        "bus_train_plane",
+        "take_away_confiscate",
+        "free_freedom",
     }
 )
 # Concepts. Farther ones stand together by accident (docs/nlu.md).

@@ -46,7 +46,8 @@ class LinearModel:
         """Return one probability per label for the features of a text; they sum to 1."""
         margins = self.bias + values @ self.weights.take(columns, axis=0)
         scaled = margins.astype(np.float64) * self.sharpness
-        return np.exp(scaled - logsumexp(scaled))
+        chances = np.exp(scaled - scaled.max())
+        return chances / chances.sum()
 
     def save(self, directory: Path) -> None:
         """Write arrays and labels without pickle: a model file must not be able to run code."""

@@ -4,6 +4,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
@@ -24,9 +25,9 @@ from scipy.sparse import csr_matrix
 
 from havn_nlu import text
 from havn_nlu.beside import beside
+from havn_nlu.tokenizer import normal
 
 _FILE = "ngrams.json"
-_NORMAL = "normal"
 _MANY = 10_000  # messages: fewer are counted before a process has started
 
 
@@ -236,18 +237,12 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     def _add(self, messages: list[Message], rows: _Sparse) -> None:
         """Give each message its row."""
-        shape = (1, len(self._columns))
+        empty = csr_matrix((1, len(self._columns)), dtype=np.float32)
         for message, (start, end) in zip(messages, pairwise(rows.ends), strict=True):
-            inside = rows.values[start:end], rows.columns[start:end], [0, end - start]
-            self.add_features_to_message(None, csr_matrix(inside, shape), TEXT, message)
-
-
-def normal(message: Message) -> str:
-    """Return the text of a message in normal form; worked out once for all featurizers."""
-    if (written := message.get(_NORMAL)) is None:
-        written = text.normalise(str(message.get(TEXT)))
-        message.set(_NORMAL, written)
-    return str(written)
+            row = copy(empty)  # scipy would look through what it is given, each time
+            row.data, row.indices = rows.values[start:end], rows.columns[start:end]
+            row.indptr = np.array([0, end - start], np.int32)
+            self.add_features_to_message(None, row, TEXT, message)
 
 
 class _Numbered(dict[str, int]):

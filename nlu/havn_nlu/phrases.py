@@ -8,6 +8,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.constants import TOKENS_NAMES
 from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -98,8 +99,8 @@ class KnownPhrases(GraphComponent, IntentClassifier):
 
     def _phrase(self, message: Message) -> str:
         """Return a short text in its one form; "" for a longer one."""
-        found = [one for one, _ in text.tokens(text.fold(text.normalise(str(message.get(TEXT)))))]
-        return " ".join(found) if 0 < len(found) <= self._longest else ""
+        found = message.get(TOKENS_NAMES[TEXT]) or []
+        return text.fold(" ".join(one.text for one in found)) if len(found) <= self._longest else ""
 
 
 def _lowered(chances: dict[str, float]) -> dict[str, float]:

@@ -7,9 +7,12 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from havn_nlu import text
+
+_NORMAL = "normal"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
@@ -43,5 +46,13 @@ class ScriptTokenizer(Tokenizer):
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
         """Return the tokens of one attribute, in order."""
-        normal = text.normalise(str(message.get(attribute)))
-        return [Token(token, start) for token, start in text.tokens(normal)]
+        written = normal(message) if attribute == TEXT else text.normalise(message.get(attribute))
+        return [Token(token, start) for token, start in text.tokens(written)]
+
+
+def normal(message: Message) -> str:
+    """Return the text of a message in normal form; worked out once for all components."""
+    if (written := message.get(_NORMAL)) is None:
+        written = text.normalise(str(message.get(TEXT)))
+        message.set(_NORMAL, written)
+    return str(written)

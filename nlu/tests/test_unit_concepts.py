@@ -185,6 +185,8 @@ dead door driver drown drugged escape eye fight follow force petrol grab gun han
 hide hit pain jump kick kidnap kill knife foot dark lock overdose pill please poison push whisper
 rape road bed wrist scream ship shoot stab stairs chest suicide vomit threat throw tie torture rails
 unconscious under disappear sea hammer window wound
+hungry thirst eat food cold storm naked sleep sick pregnant fall dog
+sell give commission debt client obey wedding send moving border bus confiscated free
 """
 
 
