@@ -200,14 +200,9 @@ class ConceptFeaturizer(NgramFeaturizer):
             message.set("danger_words", of_danger, add_to_output=True)
         return super().process(messages)
 
-    def _apart(self) -> Callable[[Message], list[str]]:
-        """Return what takes messages apart."""
-        return lambda message: _sequences(self._concepts(message))
-
-    @staticmethod
-    def _is_word(ngram: str) -> bool:  # noqa: ARG004 - a sequence of concepts, whatever its name
-        """All are scaled together."""
-        return False
+    def _apart(self) -> Callable[[Message], Sequence[list[str]]]:
+        """Return what takes messages apart; all sequences are scaled together."""
+        return lambda message: [_sequences(self._concepts(message))]
 
     def _concepts(self, message: Message) -> list[str]:
         """Return what the words of a message mean; worked out once."""

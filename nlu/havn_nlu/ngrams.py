@@ -3,11 +3,11 @@
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,14 @@ from havn_nlu.tokenizer import normal
 
 _FILE = "ngrams.json"
 _MANY = 10_000  # messages: fewer are counted before a process has started
+_UNKNOWN = -1  # the column of what was not learned
 
 
 @dataclass(frozen=True)
 class _Sparse:
-    """The columns of each text and a number for each, text after text.
+    """The columns of each group of n-grams and a number for each, group after group.
 
-    The text with the index i has those from ends[i] to ends[i + 1].
+    The group with the index i has those from ends[i] to ends[i + 1]; texts have equally many.
     """
 
     columns: NDArray[np.int32]
@@ -86,10 +87,9 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     def _learn(self, weights: dict[str, float]) -> None:
         self._columns = {ngram: column for column, ngram in enumerate(weights)}
-        self._weights = np.fromiter(weights.values(), np.float64, len(weights))
-        self._words = np.fromiter(map(self._is_word, weights), np.bool_, len(weights))
         # An unknown n-gram weighs as much as the rarest known one.
-        self._rarest = self._weights.max(initial=1.0)
+        self._weights = np.array([*weights.values(), max(weights.values(), default=1.0)])
+        self._empty = csr_matrix((1, len(weights)), dtype=np.float32)
 
     @classmethod
     def create(
@@ -128,17 +128,15 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         Taking the examples apart is most of the work; `process_training_data` need not repeat it.
         """
         examples = _with_text(training_data.training_examples)
-        counts, found = self._counted(examples)
+        counts, found = self._numbered(examples)
         seen = np.bincount(counts.columns, minlength=len(found))
         learned = seen >= self._config["seen"]
         rarity = np.log((len(examples) + 1) / (seen + 1)) + 1
-        self._learn({found[one]: float(rarity[one]) for one in np.flatnonzero(learned)})
-        moved = np.where(learned, learned.cumsum() - 1, learned.sum() + (~learned).cumsum() - 1)
-        counts = replace(counts, columns=moved[counts.columns])
-        unknown = [found[one] for one in np.flatnonzero(~learned)]
-        self._add(examples, self._weighed(counts, unknown))
+        weights = {found[one]: float(rarity[one]) for one in np.flatnonzero(learned)}
+        self._learn(weights)
+        columns = np.where(learned, learned.cumsum() - 1, _UNKNOWN)
+        self._add(examples, self._weighed(replace(counts, columns=columns[counts.columns])))
         with self._storage.write_to(self._resource) as directory:
-            weights = dict(zip(self._columns, self._weights.tolist(), strict=True))
             (directory / _FILE).write_text(
                 json.dumps(weights, ensure_ascii=False), encoding="utf-8"
             )
@@ -161,105 +159,93 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         the words would drown.
         """
         texts = _with_text(messages)
-        self._add(texts, self._weighed(*self._counted(texts)))
+        counts = self._counts(texts, lambda found: map(self._columns.get, found, repeat(_UNKNOWN)))
+        self._add(texts, self._weighed(counts))
         return messages
 
-    def _counted(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
-        """Count the n-grams of each message; name the unknown, whose columns follow the known.
+    def _numbered(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
+        """Count the n-grams of each message; return them too, in the order of their columns.
 
         Of many messages a process of its own counts the second half.
         """
         if len(messages) < _MANY:
-            return self._counts(messages)
+            numbers = _Numbers()
+            counts = self._counts(messages, lambda found: map(numbers.__getitem__, found))
+            return counts, list(numbers)
         middle = len(messages) // 2
-        second = beside(lambda: self._counts(messages[middle:]))
-        return self._joined(self._counts(messages[:middle]), second())
+        second = beside(lambda: self._numbered(messages[middle:]))
+        return _joined(self._numbered(messages[:middle]), second())
 
-    def _counts(self, messages: list[Message]) -> tuple[_Sparse, list[str]]:
-        numbered = _Numbered(self._columns)
+    def _counts(
+        self, messages: list[Message], columns_of: Callable[[Iterable[str]], Iterable[int]]
+    ) -> _Sparse:
+        """Count the n-grams of each message."""
         columns, times, ends = array("i"), array("f"), [0]
         apart = self._apart()
         for message in messages:
-            counts = Counter(map(numbered.__getitem__, apart(message)))
-            columns.extend(counts)
-            times.extend(counts.values())
-            ends.append(len(columns))
+            for group in apart(message):
+                counts = Counter(group)
+                columns.extend(columns_of(counts))
+                times.extend(counts.values())
+                ends.append(len(columns))
         counted = np.frombuffer(columns, np.int32), np.frombuffer(times, np.float32)
-        return _Sparse(*counted, np.asarray(ends)), numbered.unknown
+        return _Sparse(*counted, np.asarray(ends))
 
-    def _joined(
-        self, first: tuple[_Sparse, list[str]], second: tuple[_Sparse, list[str]]
-    ) -> tuple[_Sparse, list[str]]:
-        """Return the counts of both, as if they had been counted one after another."""
-        (one, unknown), (other, also_unknown) = first, second
-        known = len(self._columns)
-        numbers = {ngram: number for number, ngram in enumerate(unknown, known)}
-        moved = [numbers.setdefault(ngram, known + len(numbers)) for ngram in also_unknown]
-        columns = np.concatenate([np.arange(known), moved]).astype(np.int32)[other.columns]
-        joined = _Sparse(
-            np.concatenate([one.columns, columns]),
-            np.concatenate([one.values, other.values]),
-            np.concatenate([one.ends, other.ends[1:] + one.ends[-1]]),
-        )
-        return joined, list(numbers)
+    def _apart(self) -> Callable[[Message], Sequence[list[str]]]:
+        """Return what takes messages apart, into groups that are scaled apart from each other.
 
-    def _apart(self) -> Callable[[Message], list[str]]:
-        """Return what takes messages apart. What it remembers ends with it: a visitor's words."""
+        What it remembers ends with it: a visitor's words.
+        """
         lengths = {"shortest": self._config["shortest"], "longest": self._config["longest"]}
         pieces = cache(partial(text.pieces, **lengths))  # words recur in examples
 
-        def ngrams(message: Message) -> list[str]:
+        def ngrams(message: Message) -> Sequence[list[str]]:
             return text.ngrams(normal(message), words=self._config["words"], pieces=pieces)
 
         return ngrams
 
-    @staticmethod
-    def _is_word(ngram: str) -> bool:
-        """Tell a sequence of words from a piece of one (text.ngrams): they are scaled apart."""
-        return ngram[0] == "w"
-
-    def _weighed(self, counts: _Sparse, unknown: list[str]) -> _Sparse:
-        """Return the weighted, scaled features of each text; empty where nothing is known."""
-        known = counts.columns < len(self._columns)
-        weights = np.full(len(known), self._rarest)
-        weights[known] = self._weights[counts.columns[known]]
-        words = np.zeros(len(known), np.bool_)
-        words[known] = self._words[counts.columns[known]]
-        strangers = np.fromiter(map(self._is_word, unknown), np.bool_, len(unknown))
-        words[~known] = strangers[counts.columns[~known] - len(self._columns)]
-        values = (1 + np.log(counts.values)) * weights
-        # Twice as many groups as texts: pieces and words of each.
+    def _weighed(self, counts: _Sparse) -> _Sparse:
+        """Return the weighted, scaled features of each group; empty where nothing is known."""
+        values = (1 + np.log(counts.values)) * self._weights[counts.columns]
         sizes = np.diff(counts.ends)
-        groups = np.repeat(np.arange(len(sizes)) * 2, sizes) + words
+        groups = np.repeat(np.arange(len(sizes)), sizes)
         values /= np.sqrt(np.bincount(groups, values**2))[groups]
+        known = counts.columns != _UNKNOWN
         ends = np.concatenate(([0], known.cumsum()))[counts.ends]
         return _Sparse(counts.columns[known], values[known].astype(np.float32), ends)
 
     def _add(self, messages: list[Message], rows: _Sparse) -> None:
         """Give each message its row."""
-        empty = csr_matrix((1, len(self._columns)), dtype=np.float32)
-        for message, (start, end) in zip(messages, pairwise(rows.ends), strict=True):
-            row = copy(empty)  # scipy would look through what it is given, each time
+        groups = (len(rows.ends) - 1) // len(messages) if messages else 1
+        ends = pairwise(rows.ends[::groups])
+        for message, (start, end) in zip(messages, ends, strict=True):
+            row = copy(self._empty)  # scipy would look through what it is given, each time
             row.data, row.indices = rows.values[start:end], rows.columns[start:end]
             row.indptr = np.array([0, end - start], np.int32)
             self.add_features_to_message(None, row, TEXT, message)
 
 
-class _Numbered(dict[str, int]):
-    """The column of each n-gram; those that nobody knows are numbered after the known ones."""
-
-    def __init__(self, known: dict[str, int]) -> None:
-        super().__init__()
-        self.unknown: list[str] = []
-        self._known = known
+class _Numbers(dict[str, int]):
+    """A number for each n-gram, in the order in which they are met."""
 
     def __missing__(self, ngram: str) -> int:
-        column = self._known.get(ngram)
-        if column is None:
-            column = len(self._known) + len(self.unknown)
-            self.unknown.append(ngram)
-        self[ngram] = column
-        return column
+        self[ngram] = number = len(self)
+        return number
+
+
+def _joined(
+    first: tuple[_Sparse, list[str]], second: tuple[_Sparse, list[str]]
+) -> tuple[_Sparse, list[str]]:
+    """Return the counts of both, as if they had been counted one after another."""
+    (one, found), (other, also_found) = first, second
+    numbers = _Numbers(zip(found, range(len(found)), strict=True))
+    moved = np.fromiter(map(numbers.__getitem__, also_found), np.int32, len(also_found))
+    joined = _Sparse(
+        np.concatenate([one.columns, moved[other.columns]]),
+        np.concatenate([one.values, other.values]),
+        np.concatenate([one.ends, other.ends[1:] + one.ends[-1]]),
+    )
+    return joined, list(numbers)
 
 
 def _with_text(messages: list[Message]) -> list[Message]:

@@ -6,7 +6,7 @@ single written characters where it does not (Thai, Khmer, Lao, Burmese, Chinese,
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from havn_nlu.latin import latin
@@ -29,8 +29,8 @@ _SPACELESS_MARKS = (
 _RUN = re.compile(
     rf"(?P<spaceless>[{_SPACELESS}]+)"
     # [^\W_] leaves out the marks of Arabic, Hebrew and the Indic scripts, which belong to words.
-    rf"|(?P<word>(?:(?![{_SPACELESS}])[^\W_])"
-    rf"(?:(?![{_SPACELESS}])(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]))*)"
+    rf"|(?P<word>[^\W_{_SPACELESS}]+"
+    rf"(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff][^\W_{_SPACELESS}]*)*)"
     # Signs people answer with: a question mark in any script, emoji and pictographs.
     r"|(?P<sign>[?\u2600-\u27bf\U0001f000-\U0001faff])"
 )
@@ -110,8 +110,12 @@ def is_spaceless(text: str) -> bool:
 
 def tokens(text: str) -> list[tuple[str, int]]:
     """Split a normalised text into (token, start): words, signs, written characters."""
+    return _tokens(runs(text))
+
+
+def _tokens(found_runs: Iterable[tuple[str, int, str]]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
-    for kind, start, run in runs(text):
+    for kind, start, run in found_runs:
         if kind == "spaceless":
             found.extend(
                 (match.group(), start + match.start()) for match in _WRITTEN_CHARACTER.finditer(run)
@@ -121,26 +125,27 @@ def tokens(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def ngrams(text: str, *, words: int, pieces: Callable[[str], list[str]]) -> list[str]:
-    """Return the features of a normalised text, those of whole words first.
+def ngrams(
+    text: str, *, words: int, pieces: Callable[[str], list[str]]
+) -> tuple[list[str], list[str]]:
+    """Return the features of a normalised text: those of whole words, and those of their parts.
 
     `w…` are sequences of up to `words` tokens, as typed and in plain Latin letters; `pieces` takes
     a plain word apart; `c##…` are two words in a row without their vowels,
     whatever sign stands between.
     """
     plain = fold(text)
-    typed = [token for token, _ in tokens(text)]
+    plain_runs = list(runs(plain))
+    folded = [token for token, _ in _tokens(plain_runs)]
+    typed = folded if plain == text else [token for token, _ in tokens(text)]
     found = _sequences(typed, words)
-    folded = [token for token, _ in tokens(plain)]
     if folded != typed:
         found += _sequences(folded, words)
-    consonants: list[str] = []
-    for kind, _, run in runs(plain):
-        if kind != "sign":
-            found += pieces(run)
-            consonants.append(_VOWELS.sub("", run))
-    found += [f"c##{one} {after}" for one, after in pairwise(consonants) if one or after]
-    return found
+    plain_words = [run for kind, _, run in plain_runs if kind != "sign"]
+    parts = [piece for word in plain_words for piece in pieces(word)]
+    consonants = [_VOWELS.sub("", word) for word in plain_words]
+    parts += [f"c##{one} {after}" for one, after in pairwise(consonants) if one or after]
+    return found, parts
 
 
 def pieces(run: str, *, shortest: int, longest: int) -> list[str]:

@@ -60,7 +60,8 @@ def test_fold_writes_cyrillic_and_arabic_as_people_type_them(written: str, typed
 
 
 def features(normal: str) -> list[str]:
-    return text.ngrams(normal, words=1, pieces=partial(text.pieces, shortest=1, longest=4))
+    words, parts = text.ngrams(normal, words=1, pieces=partial(text.pieces, shortest=1, longest=4))
+    return words + parts
 
 
 def test_two_spellings_of_one_word_share_what_is_left_without_vowels() -> None:
