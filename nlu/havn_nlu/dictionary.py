@@ -74,7 +74,8 @@ class Dictionary:
         for form, concept in spelled:
             plain.setdefault(form, concept)
         plainly = {text.fold(text.normalise(one)) for one in in_front}
-        return cls.indexed(typed, plain, beginnings, sorted(plainly, key=lambda one: (-len(one), one)))
+        longest_first = sorted(sorted(plainly), key=len, reverse=True)
+        return cls.indexed(typed, plain, beginnings, longest_first)
 
     @classmethod
     def indexed(
