@@ -91,19 +91,14 @@ class _LinearComponent(GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the labelled examples and keep the model in Rasa's storage."""
         labelled = [
-            (rows, label)
+            (message, label)
             for message in training_data.intent_examples
-            if self._learns(message)
-            and (rows := self.rows(message))
-            and (label := self.label(message))
+            if self._learns(message) and self.rows(message) and (label := self.label(message))
         ]
+        labels = [label for _, label in labelled]
         with self._storage.write_to(self._resource) as directory:
-            if len({label for _, label in labelled}) > 1:
-                stacked = [
-                    _stacked(column) for column in zip(*(r for r, _ in labelled), strict=True)
-                ]
-                rows = hstack(stacked, format="csr")
-                labels = [label for _, label in labelled]
+            if len(set(labels)) > 1:
+                rows = self._together([message for message, _ in labelled])
                 given = {name: self._config[name] for name in ("penalty", "sharpness")}
                 now = {label for label in labels if label.endswith(_NOW)}
                 self._model = linear.fit(rows, labels, **given, together=now)
@@ -128,6 +123,11 @@ class _LinearComponent(GraphComponent):
         found = {one.origin: one.features for one in message.features if one.attribute == TEXT}
         names = self._config["features"]
         return [found[name] for name in names] if all(name in found for name in names) else ()
+
+    def _together(self, messages: Sequence[Message]) -> csr_matrix:
+        """Return the rows of all messages, in the numbers that the solver reads: no second copy."""
+        columns = zip(*map(self.rows, messages), strict=True)
+        return hstack([_stacked(column) for column in columns], format="csr", dtype=np.float64)
 
     def chances(self, message: Message) -> dict[str, float]:
         """Return the probability of each label; {} if nothing is known."""

@@ -134,7 +134,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         rarity = np.log((len(examples) + 1) / (seen + 1)) + 1
         weights = {found[one]: float(rarity[one]) for one in np.flatnonzero(learned)}
         self._learn(weights)
-        columns = np.where(learned, learned.cumsum() - 1, _UNKNOWN)
+        columns = np.where(learned, learned.cumsum() - 1, _UNKNOWN).astype(np.int32)
         self._add(examples, self._weighed(replace(counts, columns=columns[counts.columns])))
         with self._storage.write_to(self._resource) as directory:
             (directory / _FILE).write_text(
