@@ -19,6 +19,7 @@ The text is never logged, stored or repeated in an error.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -191,6 +192,7 @@ async def run(unit: Meaning, path: Path, *, until_stdin_closes: bool = False) ->
         loop.add_signal_handler(signum, stopping.set)
     if until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), lambda: os.read(0, 4096) or stopping.set())
+    gc.freeze()  # each full look at what a model and Rasa are made of would stop the unit for 60 ms
     server = await asyncio.start_unix_server(Worker(unit).serve, sock=bind(path), backlog=128)
     _note("ready")
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -199,7 +200,7 @@ def test_another_user_gets_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _serve(tmp_path / "nlu.sock", conversation)
 
 
-def test_the_worker_ends_when_its_starter_is_gone(
+def test_the_worker_leaves_what_it_was_given_uncollected_and_ends_with_its_starter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "nlu.sock"
@@ -211,8 +212,13 @@ def test_the_worker_ends_when_its_starter_is_gone(
             running = asyncio.create_task(worker.run(_Unit(), path, until_stdin_closes=True))
             while not path.exists():  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.01)
+            frozen.append(gc.get_freeze_count())
             os.close(writing)
             await asyncio.wait_for(running, 5)
 
+        frozen: list[int] = []
+        gc.unfreeze()
         asyncio.run(life())
+        gc.unfreeze()
     assert not path.exists()
+    assert frozen[0] > 0
