@@ -15,20 +15,34 @@ Fact = dict[str, Any]
 
 
 class Ledger:
-    """Appends facts, one write() each: what is written stays, whenever the writer is killed."""
+    """Appends facts, one write() each: what is written stays, whenever the writer is killed.
+
+    A kill can cut a write in two where a page of the file ends. Who died in the middle of telling
+    did nothing afterwards, so half a fact is none.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.write(self._file, b"\n")  # after half a line of somebody who was killed
 
     def tell(self, what: str, **facts: Any) -> None:
         os.write(self._file, json.dumps({"what": what, **facts}).encode() + b"\n")
 
     def read(self) -> "Story":
-        return Story([json.loads(line) for line in self.path.read_bytes().splitlines()])
+        facts = map(_whole, self.path.read_bytes().splitlines())
+        return Story([fact for fact in facts if fact is not None])
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _whole(line: bytes) -> Fact | None:
+    try:
+        fact: Fact = json.loads(line)
+    except ValueError:
+        return None
+    return fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bot.services.deliver import Deliverer
 from bot.services.receive import Reception
 from tests.faults import full, kills, lives, outages, twice
 from tests.faults.forgets import Trial
+from tests.faults.ledger import Ledger
 from tests.support.postgres import shared_cluster
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -54,6 +55,18 @@ async def test_cut_connections_and_a_dying_server_lose_nothing_and_double_nothin
 def test_two_processes_by_mistake_double_nothing(database: str) -> None:
     url = shared_cluster().create("twice") if database == "postgres" else ""
     assert twice.carry_out(4, url).failures == []
+
+
+def test_half_a_fact_of_somebody_who_was_killed_is_none(tmp_path: Path) -> None:
+    first = Ledger(tmp_path / "ledger")
+    first.tell("came", id="1")
+    first.close()
+    with (tmp_path / "ledger").open("ab") as file:
+        file.write(b'{"what": "acknowledged", "id')
+    second = Ledger(tmp_path / "ledger")
+    second.tell("done", key="2")
+    assert [fact["what"] for fact in second.read().facts] == ["came", "done"]
+    second.close()
 
 
 # --- what is broken is found ------------------------------------------------------------------
