@@ -26,7 +26,7 @@ _INTENT_LEVELS: Final[Mapping[str, Level]] = {
     "talk_to_human": Level.YELLOW,
 }
 # Words near danger and a meaning at least this likely are red together. Measured: docs/nlu.md.
-_LIKELY: Final = 0.11
+_LIKELY: Final = 0.12
 
 
 @dataclass(frozen=True, slots=True)

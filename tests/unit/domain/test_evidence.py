@@ -26,7 +26,7 @@ EXPLICIT = Assessment(Level.RED, frozenset({Flag.VIOLENCE}), DANGER)
 
 @pytest.mark.parametrize("words", [WORDS, MEANS, EVERYDAY, PLAIN, PLAIN_MEANS])
 @pytest.mark.parametrize(
-    ("danger", "self_harm", "screen"), [(0.3, 0.1, DANGER), (0.1, 0.3, CARE), (0.06, 0.05, DANGER)]
+    ("danger", "self_harm", "screen"), [(0.3, 0.1, DANGER), (0.1, 0.3, CARE), (0.07, 0.06, DANGER)]
 )
 def test_words_near_danger_and_a_likely_danger_are_red(
     words: Assessment, danger: float, self_harm: float, screen: str
