@@ -20,7 +20,16 @@ from bot.domain.effects import Autoclean, Forget, Hide, IssueCode, Offer
 from bot.domain.opening import lasting
 from bot.domain.reporting import REPORT, report
 from bot.domain.return_code import AWAITED
-from bot.domain.screens import CONSENT, DANGER, MENU, RETURN_CODE, RETURN_CODE_ASK, SAFE, Tap
+from bot.domain.screens import (
+    CONSENT,
+    DANGER,
+    MENU,
+    NOT_SPOKEN,
+    RETURN_CODE,
+    RETURN_CODE_ASK,
+    SAFE,
+    Tap,
+)
 from bot.domain.step import Step, Turn, show, show_again
 from bot.domain.triage import Level
 
@@ -69,7 +78,7 @@ def _set_language(step: Step, tap: Tap) -> Turn:
     """Switch for good, and show the present screen again in the new language."""
     locale = tap.values.get("locale", "")
     if locale not in step.situation.locales:
-        return show(step, "utter_language_missing")
+        return show(step, NOT_SPOKEN)
     memory = replace(step.memory, locale=locale, chosen=Choice.CHOSEN)
     step = replace(step, memory=memory, locale=locale)
     return show_again(step)

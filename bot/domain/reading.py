@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.domain.actions import go
 from bot.domain.asking import ask_consent, asked_level, queue
 from bot.domain.effects import Offer, Redact
+from bot.domain.foreign import is_foreign
 from bot.domain.messages import Reply
 from bot.domain.opening import offer_switch, settle_locale
 from bot.domain.screens import (
@@ -16,6 +17,7 @@ from bot.domain.screens import (
     GIVE_UP,
     LANGUAGES,
     MENU,
+    NOT_SPOKEN,
     SAFE,
     Tap,
 )
@@ -48,7 +50,10 @@ _DEEDS = frozenset(
 
 
 def read(step: Step, text: str, understanding: Understanding) -> Turn:
-    """Answer typed words: danger first, then a code word if one was asked for, then NLU."""
+    """Answer typed words: danger first, then a code word if one was asked for, then NLU.
+
+    Of a language that nobody here speaks the unit's guess is worth nothing: it is told so.
+    """
     level, screen = offered_level(understanding), first_screen(understanding)
     step, switch = settle_locale(step, understanding)
     if is_code_word(step, understanding):
@@ -56,7 +61,11 @@ def read(step: Step, text: str, understanding: Understanding) -> Turn:
     if screen is not None:
         return offer_switch(_alarm(step, screen, level, understanding.assessment.flags), switch)
     step = _raise(step, level, only_age=understanding.intent == "minor")
-    turn = offer_switch(_mean(step, understanding), switch)
+    asks = Flag.HUMAN in understanding.assessment.flags
+    if is_foreign(text, understanding) and not asks and not _returns(step):
+        turn = show(step, NOT_SPOKEN)
+    else:
+        turn = offer_switch(_mean(step, understanding), switch)
     if step.new and turn.replies and turn.replies[0].screen not in (SAFE, LANGUAGES):
         hello = Reply(SAFE, step.speaking())
         turn = replace(turn, replies=(hello, *turn.replies))

@@ -401,6 +401,47 @@ class TestLanguage:
         unsure = replace(self.DANISH, locale_confidence=0.5)
         assert after(Text("x"), understanding=unsure).replies[0].locale == "en"
 
+    @pytest.mark.parametrize("text", ["मेरो मालिक", "我的老板", "εδώ", "မြန်မာ"])
+    @pytest.mark.parametrize(
+        "read", [Understanding(Assessment()), understood("deny", "utter_greet")]
+    )
+    def test_letters_of_no_language_of_ours_are_told_so(
+        self, text: str, read: Understanding
+    ) -> None:
+        result = after(Text(text), understanding=read)
+        assert screens(result) == ["utter_language_missing"]
+        assert result.replies[0].locale == "en"
+
+    @pytest.mark.parametrize(
+        ("text", "locale", "screen"),
+        [
+            ("ik heb hulp nodig", "", "utter_language_missing"),
+            ("ik heb hulp nodig", "da", "utter_debt"),
+            ("hulp nodig", "", "utter_debt"),
+            ("😭 123 ...", "", "utter_debt"),
+            ("ＨＥＬＰ 𝐦𝐞 hulp", "en", "utter_debt"),
+        ],
+    )
+    def test_three_words_that_the_unit_does_not_know_are_of_another_language(
+        self, text: str, locale: str, screen: str
+    ) -> None:
+        read = understood("debt", "utter_debt", locale=locale)
+        assert screens(after(Text(text), understanding=read)) == [screen]
+
+    def test_danger_and_the_wish_for_a_person_count_in_any_language(self) -> None:
+        text = Text("ik heb hulp nodig")
+        assert screens(after(text, understanding=Understanding(RED, "deny"))) == [
+            "utter_danger_now"
+        ]
+        wish = understood("talk_to_human", "utter_human_consent")
+        wish = replace(wish, assessment=Assessment(flags=frozenset({Flag.HUMAN})))
+        assert screens(after(text, understanding=wish)) == ["utter_human_consent"]
+
+    def test_who_comes_back_is_not_told_what_this_chat_is(self) -> None:
+        before = conversation(screen="")
+        result = after(Text("我的老板"), before, understanding=Understanding(Assessment()))
+        assert screens(result) == ["utter_return_neutral"]
+
     def test_choosing_shows_the_same_screen_again(self) -> None:
         before = conversation(screen="utter_danger_now")
         result = after(tap("action_set_language", locale="da"), before)
