@@ -61,8 +61,7 @@ def read(step: Step, text: str, understanding: Understanding) -> Turn:
     if screen is not None:
         return offer_switch(_alarm(step, screen, level, understanding.assessment.flags), switch)
     step = _raise(step, level, only_age=understanding.intent == "minor")
-    asks = Flag.HUMAN in understanding.assessment.flags
-    if is_foreign(text, understanding) and not asks and not _returns(step):
+    if _is_lost(step, text, understanding):
         turn = show(step, NOT_SPOKEN)
     else:
         turn = offer_switch(_mean(step, understanding), switch)
@@ -95,6 +94,13 @@ def _raise(step: Step, level: Level, *, only_age: bool) -> Step:
         return step
     memory = replace(step.memory, level=max(step.memory.level, int(level)))
     return replace(step, memory=memory)
+
+
+def _is_lost(step: Step, text: str, understanding: Understanding) -> bool:
+    """Tell whether a text is in no language of ours, and asks for nothing that outranks that."""
+    urgent = understanding.outcomes[:1] in ((DANGER,), (CARE,))
+    asks = Flag.HUMAN in understanding.assessment.flags
+    return not (urgent or asks or _returns(step)) and is_foreign(text, understanding)
 
 
 def _mean(step: Step, understanding: Understanding) -> Turn:

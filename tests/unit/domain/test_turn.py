@@ -433,6 +433,8 @@ class TestLanguage:
         assert screens(after(text, understanding=Understanding(RED, "deny"))) == [
             "utter_danger_now"
         ]
+        for screen in ("utter_danger_now", "utter_suicide_care"):
+            assert screens(after(text, understanding=understood("x", screen))) == [screen]
         wish = understood("talk_to_human", "utter_human_consent")
         wish = replace(wish, assessment=Assessment(flags=frozenset({Flag.HUMAN})))
         assert screens(after(text, understanding=wish)) == ["utter_human_consent"]
