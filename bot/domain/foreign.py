@@ -9,8 +9,8 @@ from bot.domain.triage import Understanding
 # The scripts of the fourteen languages, as Unicode names letters.
 _SCRIPTS: Final = ("LATIN", "CYRILLIC", "ARABIC", "THAI")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-# One or two words that nobody knows are a slip of the keys, a name or a cry.
-_WORDS: Final = 3
+# Fewer words that nobody knows may be names, a cry, slips of the keys, or rare ones of ours.
+_WORDS: Final = 4
 
 
 def is_foreign(text: str, understanding: Understanding) -> bool:

@@ -18,6 +18,7 @@ from bot.domain.screens import (
     LANGUAGES,
     MENU,
     NOT_SPOKEN,
+    OFFER_PERSON,
     SAFE,
     Tap,
 )
@@ -47,6 +48,9 @@ _DEEDS = frozenset(
         "utter_queue_kept",
     }
 )
+
+# What the unit answers in danger, also to words it does not understand.
+_URGENT = frozenset({DANGER, CARE, OFFER_PERSON})
 
 
 def read(step: Step, text: str, understanding: Understanding) -> Turn:
@@ -98,7 +102,7 @@ def _raise(step: Step, level: Level, *, only_age: bool) -> Step:
 
 def _is_lost(step: Step, text: str, understanding: Understanding) -> bool:
     """Tell whether a text is in no language of ours, and asks for nothing that outranks that."""
-    urgent = understanding.outcomes[:1] in ((DANGER,), (CARE,))
+    urgent = not _URGENT.isdisjoint(understanding.outcomes[:1])
     asks = Flag.HUMAN in understanding.assessment.flags
     return not (urgent or asks or _returns(step)) and is_foreign(text, understanding)
 

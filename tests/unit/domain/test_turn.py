@@ -417,12 +417,12 @@ class TestLanguage:
         [
             ("ik heb hulp nodig", "", "utter_language_missing"),
             ("ik heb hulp nodig", "da", "utter_debt"),
-            ("hulp nodig", "", "utter_debt"),
+            ("hulp nodig baas", "", "utter_debt"),
             ("😭 123 ...", "", "utter_debt"),
             ("ＨＥＬＰ 𝐦𝐞 hulp", "en", "utter_debt"),
         ],
     )
-    def test_three_words_that_the_unit_does_not_know_are_of_another_language(
+    def test_four_words_that_the_unit_does_not_know_are_of_another_language(
         self, text: str, locale: str, screen: str
     ) -> None:
         read = understood("debt", "utter_debt", locale=locale)
@@ -433,7 +433,7 @@ class TestLanguage:
         assert screens(after(text, understanding=Understanding(RED, "deny"))) == [
             "utter_danger_now"
         ]
-        for screen in ("utter_danger_now", "utter_suicide_care"):
+        for screen in ("utter_danger_now", "utter_suicide_care", "utter_danger_offer_person"):
             assert screens(after(text, understanding=understood("x", screen))) == [screen]
         wish = understood("talk_to_human", "utter_human_consent")
         wish = replace(wish, assessment=Assessment(flags=frozenset({Flag.HUMAN})))
